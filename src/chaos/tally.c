@@ -130,8 +130,21 @@ static void tally_forget_views(struct tally *tally, unsigned viewer) {
         view_set(tally, viewer, i, TALLY_UNKNOWN);
 }
 
+/* Others hear that it lives, and need not hear that it was dead. */
+static void tally_outlive(struct tally *tally, unsigned agent) {
+    for (size_t i = 0; i < tally->death_count; i++) {
+        struct tally_death *death = &tally->deaths[i];
+        if (death->agent != agent || death->waiting == NULL)
+            continue;
+        memory_free(death->waiting);
+        death->waiting = NULL;
+        death->is_outlived = true;
+    }
+}
+
 void tally_start(struct tally *tally, unsigned agent, uint64_t now_us) {
     struct tally_agent *started = &tally->agents[agent];
+    tally_outlive(tally, agent);
     started->life = TALLY_RUNNING;
     started->disturbances = 0;
     started->excused_until_us = now_us + TALLY_GRACE_US; /* its former life may be spoken of */
@@ -371,35 +384,34 @@ void tally_load(struct tally *tally, const struct tally_load *load) {
     slice->agent_us += (load->to_us - load->from_us) * load->agent_count;
 }
 
-/* Sums up one after the other what all knew in time, or could have known. */
-struct share {
-    uint64_t within_us, end_us, in_time, all;
-};
-
-static void share_add(struct share *share, uint64_t at_us, uint64_t known_us, bool is_orphan) {
+/* What is too late to fail is too late to count: else few that were heard would stand for all. */
+static void share_add(struct tally_share *share, const struct tally *tally, uint64_t within_us,
+                      uint64_t at_us, uint64_t known_us, bool is_excused) {
     bool is_known = known_us != TALLY_NEVER;
-    bool is_open = !is_known && (is_orphan || at_us + share->within_us > share->end_us);
-    share->all += !is_open;
-    share->in_time += is_known && known_us - at_us <= share->within_us;
+    if (at_us + within_us > tally->length_us || (is_excused && !is_known))
+        return;
+    share->count++;
+    share->in_time += is_known && known_us - at_us <= within_us;
 }
 
-static double share_of(const struct share *share) {
-    return share->all > 0 ? (double)share->in_time / (double)share->all : 1;
-}
-
-double tally_share_of_deaths(const struct tally *tally, uint64_t within_us) {
-    struct share share = {.within_us = within_us, .end_us = tally->length_us};
+struct tally_share tally_share_of_deaths(const struct tally *tally, uint64_t within_us) {
+    struct tally_share share = {0};
     for (size_t i = 0; i < tally->death_count; i++)
-        share_add(&share, tally->deaths[i].at_us, tally->deaths[i].known_us, false);
-    return share_of(&share);
+        share_add(&share, tally, within_us, tally->deaths[i].at_us, tally->deaths[i].known_us,
+                  tally->deaths[i].is_outlived);
+    return share;
 }
 
-double tally_share_of_news(const struct tally *tally, uint64_t within_us) {
-    struct share share = {.within_us = within_us, .end_us = tally->length_us};
+struct tally_share tally_share_of_news(const struct tally *tally, uint64_t within_us) {
+    struct tally_share share = {0};
     for (uint64_t i = 0; i < tally->message_count; i++)
-        share_add(&share, tally->messages[i].sent_us, tally->messages[i].known_us,
+        share_add(&share, tally, within_us, tally->messages[i].sent_us, tally->messages[i].known_us,
                   tally->messages[i].is_orphan);
-    return share_of(&share);
+    return share;
+}
+
+double tally_share_value(struct tally_share share) {
+    return share.count > 0 ? (double)share.in_time / (double)share.count : 0;
 }
 
 uint64_t tally_quantile_us(const struct histogram *histogram, double quantile) {

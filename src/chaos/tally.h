@@ -49,8 +49,9 @@ struct tally_death {
     unsigned agent;
     uint64_t at_us, known_us; /* by all; TALLY_NEVER: not yet */
     uint64_t *views_us;       /* after the death, by viewer; TALLY_NEVER: not yet, or not asked */
-    uint8_t *waiting;         /* a bit for each agent that has not noticed */
+    uint8_t *waiting;         /* a bit for each agent that has not noticed; NULL: it is over */
     unsigned waiting_count, view_count;
+    bool is_outlived; /* the agent came back before all knew: nobody will notice any more */
 };
 
 struct tally_falsehood {
@@ -120,11 +121,16 @@ void tally_load(struct tally *tally, const struct tally_load *load);
 /* Are all views right? To be asked often; what it finds is kept for the plots. */
 unsigned tally_wrong_views(struct tally *tally, uint64_t now_us);
 
-/* Of the deaths, or the messages, the share that all knew of within this time; 1 if there were
- * none. Orphans, and what happened so late that this time was not over at the end, do not count
- * unless all knew. */
-double tally_share_of_deaths(const struct tally *tally, uint64_t within_us);
-double tally_share_of_news(const struct tally *tally, uint64_t within_us);
+/* Of the deaths, or the messages: how many count, and how many of these all knew of within this
+ * time. What happened so late that this time was not over at the end does not count; nor do
+ * orphans, and deaths that were outlived, unless all knew. */
+struct tally_share {
+    uint64_t in_time, count;
+};
+struct tally_share tally_share_of_deaths(const struct tally *tally, uint64_t within_us);
+struct tally_share tally_share_of_news(const struct tally *tally, uint64_t within_us);
+double
+tally_share_value(struct tally_share share); /* 0 of none: what did not happen shows nothing */
 /* As histogram_quantile(), and never more than the longest. */
 uint64_t tally_quantile_us(const struct histogram *histogram, double quantile);
 /* Bytes a second that an agent sent, on average over the run. */

@@ -13,14 +13,20 @@ static uint64_t calm_us_of(const struct scenario *scenario) {
     return calm_us;
 }
 
+/* `count` happened, of which those in `share` count. */
 static void say_share(struct verdict *verdict, const struct scenario_expectation *expectation,
-                      double share, uint64_t count, const char *what,
+                      struct tally_share share, uint64_t count, const char *what,
                       const struct histogram *known) {
     double half_seconds = (double)tally_quantile_us(known, 0.5) / 1e6,
            last_seconds = (double)known->maximum / 1e6;
-    verdict->is_met = share >= expectation->share;
+    verdict->is_known = share.count > 0;
+    verdict->is_met = verdict->is_known && tally_share_value(share) >= expectation->share;
     if (count == 0)
         snprintf(verdict->said, sizeof verdict->said, "there was no %s", what);
+    else if (share.count == 0)
+        snprintf(verdict->said, sizeof verdict->said,
+                 "of %llu %ss none shows it: each came too late, or ended before all knew",
+                 (unsigned long long)count, what);
     else if (known->count == 0)
         snprintf(verdict->said, sizeof verdict->said, "no %s became known to all, of %llu", what,
                  (unsigned long long)count);
@@ -31,7 +37,8 @@ static void say_share(struct verdict *verdict, const struct scenario_expectation
         snprintf(
             verdict->said, sizeof verdict->said,
             "%.1f%% of %llu %ss were known to all by then; half within %.3f s, the last %.3f s",
-            share * 100, (unsigned long long)count, what, half_seconds, last_seconds);
+            tally_share_value(share) * 100, (unsigned long long)share.count, what, half_seconds,
+            last_seconds);
 }
 
 static void say_whole(struct verdict *verdict, const struct scenario_expectation *expectation,
@@ -54,9 +61,16 @@ static void say_count(struct verdict *verdict, const struct scenario_expectation
              count == 1 ? one : many);
 }
 
+/* No agent runs in no memory, and none is silent: 0 is that nobody looked before the run was over.
+ */
 static void say_below(struct verdict *verdict, const struct scenario_expectation *expectation,
                       uint64_t amount, const char *what) {
     bool is_large = amount >= 1 << 20;
+    verdict->is_known = amount > 0;
+    if (!verdict->is_known) {
+        snprintf(verdict->said, sizeof verdict->said, "the run was too short to measure it");
+        return;
+    }
     verdict->is_met = amount < expectation->at_most;
     snprintf(verdict->said, sizeof verdict->said, "%.2f %s%s",
              (double)amount / (is_large ? 1 << 20 : 1 << 10), is_large ? "MB" : "kB", what);

@@ -7,7 +7,8 @@ enum { VERDICT_TEXT_BYTES = 160 };
 
 struct verdict {
     bool is_met;
-    bool is_known; /* false: the run ended before that was decided, and is_met is false too */
+    bool is_known; /* false: nothing happened, or not for long enough, that could show it;
+                      is_met is false too */
     char said[VERDICT_TEXT_BYTES]; /* what was measured instead of, or as, expected */
 };
 

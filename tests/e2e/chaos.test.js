@@ -56,7 +56,7 @@ at 3s join 1
 at 3s cut a1 > a3 for 500ms
 at 4s restart a6
 lasts 8s
-expect 90% of news within 8s
+expect 90% of news within 3s
 expect no false deaths
 `);
   const page = path.join(directory, 'report.html');

@@ -127,9 +127,9 @@ static bool print_verdicts(const struct report *report, bool is_printed) {
             const char *word = verdict->is_met     ? "met    "
                                : verdict->is_known ? "NOT MET"
                                                    : "unknown";
-            printf(
-                "%s: expect %s (%s%s)\n", word, expectation->text,
-                verdict->is_known ? "" : "until the run ended, before its time: ", verdict->said);
+            bool is_cut_short = report->problem && !verdict->is_known;
+            printf("%s: expect %s (%s%s)\n", word, expectation->text,
+                   is_cut_short ? "until the run ended, before its time: " : "", verdict->said);
         }
     }
     return is_met;

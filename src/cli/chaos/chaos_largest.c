@@ -90,10 +90,10 @@ static bool lacks_memory(struct trial *trial, const struct trial *before) {
 static void judge(struct trial *trial, const struct chaos *chaos, const struct chaos_goal *goal,
                   int error) {
     bool is_processor_full = trial->processor >= PROCESSOR_FULL;
-    trial->share = tally_share_of_news(&chaos->tally, goal->within_us);
+    trial->share = tally_share_value(tally_share_of_news(&chaos->tally, goal->within_us));
     trial->known_us = tally_quantile_us(&chaos->tally.news_known, goal->share);
     trial->resident_most_bytes = tally_resident_most_bytes(&chaos->tally);
-    trial->is_met = !error && chaos->tally.message_count > 0 && trial->share >= goal->share;
+    trial->is_met = !error && trial->share >= goal->share;
     if (error) {
         snprintf(trial->problem, sizeof trial->problem, "%.*s", LARGEST_PROBLEM_BYTES - 1,
                  chaos->problem);

@@ -21,6 +21,14 @@ static void begin(void) {
 
 static void end(void) { tally_release(&tally); }
 
+static double news_share(uint64_t within_us) {
+    return tally_share_value(tally_share_of_news(&tally, within_us));
+}
+
+static double death_share(uint64_t within_us) {
+    return tally_share_value(tally_share_of_deaths(&tally, within_us));
+}
+
 static void test_news_is_known_when_all_have_seen_it(void **state) {
     (void)state;
     unsigned key;
@@ -32,8 +40,8 @@ static void test_news_is_known_when_all_have_seen_it(void **state) {
     assert_int_equal(tally.news_views.count, 4);
     assert_int_equal(tally.news_known.count, 1);
     assert_int_equal(tally.news_known.maximum, 4000);
-    assert_true(tally_share_of_news(&tally, 4000) == 1);
-    assert_true(tally_share_of_news(&tally, 3999) == 0);
+    assert_true(news_share(4000) == 1);
+    assert_true(news_share(3999) == 0);
     end();
 }
 
@@ -61,8 +69,15 @@ static void test_what_nobody_could_know_does_not_count(void **state) {
     tally_kill(&tally, 4, LATER + 10); /* told nobody */
     assert_int_equal(tally.orphan_count, 1);
     tally_send(&tally, 0, end_us - 5000, &key);
-    assert_true(tally_share_of_news(&tally, 5001) == 1); /* its time is not over */
-    assert_true(tally_share_of_news(&tally, 5000) == 0);
+    assert_int_equal(tally_share_of_news(&tally, 5001).count, 0); /* its time is not over */
+    assert_int_equal(tally_share_of_news(&tally, 5000).count, 1);
+    assert_int_equal(tally_share_of_news(&tally, 5000).in_time, 0);
+    uint64_t heard = tally_send(&tally, 0, end_us - 4000, &key);
+    for (unsigned viewer = 1; viewer < 4; viewer++)
+        tally_seen(&tally, viewer, heard, end_us - 3000);
+    assert_int_equal(tally_share_of_news(&tally, 5000).count, 1); /* had it not been, who knows? */
+    assert_int_equal(tally_share_of_news(&tally, 4000).count, 2);
+    assert_int_equal(tally_share_of_news(&tally, 4000).in_time, 1);
     end();
 }
 
@@ -90,10 +105,29 @@ static void test_a_death_is_known_when_all_hold_it_for_dead(void **state) {
         tally_see(&tally, viewer, 4, TALLY_DEAD, LATER + (2 + viewer) * SECOND);
     assert_int_equal(tally.deaths[0].known_us, LATER + 5 * SECOND);
     assert_int_equal(tally.deaths[0].views_us[1], 3 * SECOND);
-    assert_true(tally_share_of_deaths(&tally, 5 * SECOND) == 1);
-    assert_true(tally_share_of_deaths(&tally, 5 * SECOND - 1) == 0);
+    assert_true(death_share(5 * SECOND) == 1);
+    assert_true(death_share(5 * SECOND - 1) == 0);
     assert_int_equal(tally.false_accusations + tally.false_deaths, 0);
     assert_int_equal(tally.accusations, 1);
+    end();
+}
+
+/* Who comes back soon is not waited for as one of the dead: nobody will call it dead any more. */
+static void test_a_death_that_is_outlived_shows_nothing(void **state) {
+    (void)state;
+    begin();
+    tally_kill(&tally, 4, LATER);
+    tally_see(&tally, 0, 4, TALLY_DEAD, LATER + 1 * SECOND);
+    tally_start(&tally, 4, LATER + 2 * SECOND);
+    for (unsigned viewer = 0; viewer < 4; viewer++)
+        tally_see(&tally, viewer, 4, TALLY_ALIVE, LATER + 3 * SECOND);
+    assert_int_equal(tally_share_of_deaths(&tally, 5 * SECOND).count, 0);
+    assert_true(tally.deaths[0].known_us == TALLY_NEVER);
+    tally_kill(&tally, 4, LATER + 10 * SECOND); /* once more, and for good */
+    for (unsigned viewer = 0; viewer < 4; viewer++)
+        tally_see(&tally, viewer, 4, TALLY_DEAD, LATER + 12 * SECOND);
+    assert_int_equal(tally_share_of_deaths(&tally, 5 * SECOND).count, 1);
+    assert_int_equal(tally_share_of_deaths(&tally, 5 * SECOND).in_time, 1);
     end();
 }
 
@@ -184,8 +218,6 @@ static void test_verdicts(void **state) {
     assert_false(verdict_for("expect deaths within 1s").is_met);
     assert_string_equal(verdict_for("expect deaths within 1s").said,
                         "the only death was known to all after 2.000 s");
-    assert_true(verdict_for("expect news within 1s").is_met);
-    assert_string_equal(verdict_for("expect news within 1s").said, "there was no message");
     assert_true(verdict_for("expect no false accusations").is_met);
     tally_see(&tally, 0, 1, TALLY_SUSPECT, LATER);
     assert_false(verdict_for("expect no false accusations").is_met);
@@ -213,10 +245,35 @@ static struct verdict verdict_cut(const char *text) {
     return verdict;
 }
 
+/* Where nothing happened that could have failed, nothing is met. */
+static void test_what_shows_nothing_meets_nothing(void **state) {
+    (void)state;
+    unsigned key;
+    begin();
+    struct verdict none = verdict_for("expect deaths within 1s");
+    assert_false(none.is_met || none.is_known);
+    assert_string_equal(none.said, "there was no death");
+    assert_false(verdict_for("expect news within 1s").is_known);
+    tally_send(&tally, 0, LATER, &key); /* nobody ever hears it */
+    struct verdict late = verdict_for("expect 5% of news within 2m");
+    assert_false(late.is_met || late.is_known);
+    assert_string_equal(
+        late.said, "of 1 messages none shows it: each came too late, or ended before all knew");
+    struct verdict unmeasured = verdict_for("expect memory below 8mb");
+    assert_false(unmeasured.is_met || unmeasured.is_known);
+    assert_false(verdict_for("expect traffic below 2kb/s").is_known);
+    struct verdict missed = verdict_for("expect 5% of news within 10s");
+    assert_true(missed.is_known);
+    assert_false(missed.is_met);
+    end();
+}
+
 /* A run that is interrupted has met nothing: only what is too much already is known. */
 static void test_verdicts_of_a_run_that_was_cut_short(void **state) {
     (void)state;
     begin();
+    unsigned key;
+    tally_send(&tally, 2, LATER, &key);
     tally_see(&tally, 0, 1, TALLY_SUSPECT, LATER);
     assert_false(verdict_cut("expect no false deaths").is_known);
     assert_false(verdict_cut("expect news within 1s").is_known);
@@ -231,8 +288,10 @@ RUN_TESTS(cmocka_unit_test(test_news_is_known_when_all_have_seen_it),
           cmocka_unit_test(test_what_nobody_could_know_does_not_count),
           cmocka_unit_test(test_a_newer_message_stands_for_those_it_took_the_place_of),
           cmocka_unit_test(test_a_death_is_known_when_all_hold_it_for_dead),
+          cmocka_unit_test(test_a_death_that_is_outlived_shows_nothing),
           cmocka_unit_test(test_who_accuses_a_healthy_agent_is_wrong),
           cmocka_unit_test(test_who_was_disturbed_may_be_accused_for_a_while),
           cmocka_unit_test(test_all_views_are_right_when_they_fit_the_lives),
           cmocka_unit_test(test_load_is_by_agent_and_second), cmocka_unit_test(test_verdicts),
+          cmocka_unit_test(test_what_shows_nothing_meets_nothing),
           cmocka_unit_test(test_verdicts_of_a_run_that_was_cut_short))
