@@ -4,6 +4,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 
@@ -52,9 +53,30 @@ test('every metric that alerts and dashboards name exists, with that label', () 
   assert.ok(named.size > 10, 'the files were found');
 });
 
+const boards = () => filesUnder(path.join(deploy, 'grafana')).map((file) => JSON.parse(fs.readFileSync(file, 'utf8')));
+const targets = () => boards().flatMap(({ panels }) => panels).flatMap((panel) => panel.targets.map((target) => ({ panel, ...target })));
+
+test('Prometheus understands what a dashboard asks it', (t) => {
+  const asked = targets().map(({ expr }) => expr.replaceAll('$__rate_interval', '1m').replaceAll('$job', '.+'));
+  for (const expr of asked) assert.doesNotMatch(expr, /\$/, 'a variable that this test does not know');
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-deploy-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const file = path.join(directory, 'asked.yml'); // JSON is YAML
+  fs.writeFileSync(file, JSON.stringify({ groups: [{ name: 'asked', rules: asked.map((expr, at) => ({ record: `asked:${at}`, expr })) }] }));
+  const run = spawnSync('promtool', ['check', 'rules', file], { encoding: 'utf8' });
+  if (run.error?.code === 'ENOENT') return t.skip('promtool is not installed: tools/setup test');
+  assert.strictEqual(run.status, 0, run.stdout + run.stderr);
+  assert.match(run.stdout, new RegExp(`${asked.length} rules found`));
+});
+
+test('who sees slow news on the dashboard finds its trace id there', () => {
+  for (const { panel, exemplar, expr } of targets().filter(({ expr: asked }) => asked.includes('gossip_propagation_latency_seconds'))) {
+    assert.strictEqual(exemplar, true, `${panel.title}: ${expr}`);
+  }
+});
+
 test('a dashboard is JSON that Grafana reads: panels with targets, each on its own place', () => {
-  for (const file of filesUnder(path.join(deploy, 'grafana'))) {
-    const board = JSON.parse(fs.readFileSync(file, 'utf8'));
+  for (const board of boards()) {
     const places = board.panels.map((panel) => `${panel.gridPos.x},${panel.gridPos.y}`);
     assert.strictEqual(new Set(places).size, board.panels.length);
     for (const panel of board.panels) assert.ok(panel.targets.length > 0 && panel.title && panel.description);
