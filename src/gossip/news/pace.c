@@ -27,6 +27,11 @@ void pace_heard(struct gossip *gossip, uint64_t delay_us) {
     adapt_heard(&gossip->news->adapt, delay_us, gossip->timing.goal_us);
 }
 
+static bool pace_is(const struct pace *a, const struct pace *b) {
+    return a->fan_out == b->fan_out && a->flush_us == b->flush_us && a->slow_us == b->slow_us;
+}
+
+/* Why, in words. */
 static const char *pace_count(struct gossip *gossip, enum adapt_change change) {
     switch (change) {
     case ADAPT_FASTER:
@@ -56,11 +61,12 @@ void pace_run(struct gossip *gossip) {
         return;
     struct pace before = gossip->news->pace;
     pace_take(gossip);
-    if (gossip->news->pace.fan_out == before.fan_out &&
-        gossip->news->pace.flush_us == before.flush_us)
+    if (pace_is(&before, &gossip->news->pace))
         return; /* more is set than the size asks for */
-    log_line(
-        gossip->log, LOG_INFO, "pace of gossip changed", LOG_T("cause", pace_count(gossip, change)),
-        LOG_S("pace", gossip->news->adapt.pace), LOG_F("fan_out", gossip->news->pace.fan_out),
-        LOG_F("flush_us", gossip->news->pace.flush_us), LOG_F("goal_us", gossip->timing.goal_us));
+    const char *cause = pace_count(gossip, change);
+    log_line(gossip->log, LOG_INFO, "pace of gossip changed", LOG_T("cause", cause),
+             LOG_S("pace", gossip->news->adapt.pace), LOG_F("fan_out", gossip->news->pace.fan_out),
+             LOG_F("flush_us", gossip->news->pace.flush_us),
+             LOG_F("slow_us", gossip->news->pace.slow_us),
+             LOG_F("goal_us", gossip->timing.goal_us));
 }

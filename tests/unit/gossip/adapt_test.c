@@ -1,8 +1,10 @@
 /* The pace of news follows what is measured, and does not swing with it. */
 #include "../planting.h"
+#include "base/log.h"
 #include "gossip/measure/adapt.h"
 #include "world.h"
 
+enum { FAN_OUT_MOST = 16 };
 enum { SECOND = 1000000, GOAL_US = 200000, EARLY_US = 20000, FINE_US = 100000, LATE_US = 500000 };
 
 struct rehearsal {
@@ -180,9 +182,49 @@ static void test_slow_links_are_made_up_for(void **state) {
     world_free(world);
 }
 
+static void count_line(void *context, enum log_level level, struct bytes line) {
+    static const char said[] = "pace of gossip changed";
+    (void)level;
+    unsigned *count = context;
+    *count += memmem(line.data, line.length, said, sizeof said - 1) != NULL;
+}
+
+/* Also where the fan-out and the first pause stand at their limits, and only how soon the last ones
+ * are told is still to be changed. */
+static void test_every_change_is_logged_and_counted(void **state) {
+    (void)state;
+    unsigned lines = 0, changes = 0;
+    struct log log = {.level = LOG_INFO, .sink = count_line, .context = &lines};
+    struct world *world = world_new(2);
+    world->log = &log;
+    world->on_propagation = tally_add;
+    world->timing.is_adapting = true;
+    world->timing.fan_out = FAN_OUT_MOST;
+    world->timing.flush_us = 2000;
+    world->timing.goal_us = 10000;
+    world->shortest_us = 20000, world->longest_us = 30000;
+    struct tally nothing;
+    world->context = &nothing;
+    world_add_cluster(world, 20);
+    world_run(world, 30 * SECOND);
+    mean_delay_us(world, 120);
+    for (unsigned i = 1; i <= 20; i++) {
+        struct gossip_counters counters = counters_of(world, i);
+        assert_true(counters.pace > 0);
+        assert_int_equal(counters.fan_out, FAN_OUT_MOST);
+        assert_int_equal(counters.flush_us, 2000);
+        assert_int_equal(counters.adapted_faster - counters.adapted_slower, counters.pace);
+        changes += (unsigned)(counters.adapted_faster + counters.adapted_slower +
+                              counters.adapted_larger + counters.adapted_smaller);
+    }
+    assert_int_equal(lines, changes);
+    world_free(world);
+}
+
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_three_late_periods_make_it_faster),
                    cmocka_unit_test(test_hysteresis), cmocka_unit_test(test_pace_is_bounded),
                    cmocka_unit_test(test_little_news_says_nothing),
                    cmocka_unit_test(test_fan_out_follows_the_size),
                    cmocka_unit_test(test_news_is_gathered_at_any_pace),
-                   cmocka_unit_test(test_slow_links_are_made_up_for))
+                   cmocka_unit_test(test_slow_links_are_made_up_for),
+                   cmocka_unit_test(test_every_change_is_logged_and_counted))
