@@ -205,7 +205,7 @@ static void publish(const struct subscription *to, struct bytes channel, struct 
 void subscriptions_tell(const struct subscriptions *subscriptions, const struct gossip_news *news,
                         struct reply *reply) {
     struct buffer channel, message;
-    if (subscriptions->is_watching)
+    if (subscriptions->is_watching && reply->protocol >= 3)
         tell_watcher(news, reply);
     if (subscriptions->count == 0)
         return;

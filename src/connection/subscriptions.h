@@ -18,7 +18,8 @@ struct subscription {
 struct subscriptions {
     struct subscription *all;
     size_t count, capacity;
-    bool is_watching; /* everything, as RESP3 pushes */
+    bool is_watching; /* everything, as RESP3 pushes; in RESP2, after HELLO 2, nothing: an array
+                         between replies would pass for one */
 };
 
 /* All zeroes is none. */

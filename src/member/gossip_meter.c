@@ -144,23 +144,27 @@ static void meter_streams(struct gossip_meter *meter, const struct gossip_counte
     metric_add(meter->stream_sent, now->stream_bytes_sent - then->stream_bytes_sent);
 }
 
+void gossip_meter_count(struct gossip_meter *meter, const struct gossip_counters *now) {
+    const struct gossip_counters *then = &meter->counted;
+    metric_add(meter->malformed, now->malformed - then->malformed);
+    metric_add(meter->replayed, now->replayed - then->replayed);
+    metric_add(meter->unproven, now->unproven - then->unproven);
+    meter_watch(meter, then, now);
+    meter_streams(meter, then, now);
+    metric_add(meter->undated, now->propagation_undated - then->propagation_undated);
+    metric_add(meter->uncorrected, now->propagation_uncorrected - then->propagation_uncorrected);
+    metric_add(meter->implausible, now->propagation_implausible - then->propagation_implausible);
+    metric_set(meter->largest_skew, (int64_t)now->clock_skew_us);
+    meter_pace(meter, now);
+    news_meter_step(&meter->news, then, now);
+    meter->counted = *now;
+}
+
 void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
                        const struct gossip_actions *actions, uint64_t wall_us) {
     struct gossip_counters now;
-    const struct gossip_counters *then = &meter->counted;
     gossip_counters(gossip, &now);
-    metric_add(meter->malformed, now.malformed - then->malformed);
-    metric_add(meter->replayed, now.replayed - then->replayed);
-    metric_add(meter->unproven, now.unproven - then->unproven);
-    meter_watch(meter, then, &now);
-    meter_streams(meter, then, &now);
-    metric_add(meter->undated, now.propagation_undated - then->propagation_undated);
-    metric_add(meter->uncorrected, now.propagation_uncorrected - then->propagation_uncorrected);
-    metric_add(meter->implausible, now.propagation_implausible - then->propagation_implausible);
-    metric_set(meter->largest_skew, (int64_t)now.clock_skew_us);
-    meter_pace(meter, &now);
-    news_meter_step(&meter->news, then, &now);
-    meter->counted = now;
+    gossip_meter_count(meter, &now);
     if (actions->round_trip_us > 0)
         metric_observe(meter->round_trips, actions->round_trip_us);
     if (actions->detection_us > 0)

@@ -32,6 +32,8 @@ struct gossip_meter {
 void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics);
 void gossip_meter_sent(struct gossip_meter *meter, struct bytes datagram);
 void gossip_meter_received(struct gossip_meter *meter, struct bytes datagram);
+/* By how much the counters have grown, and what they stand at where they are no sums. */
+void gossip_meter_count(struct gossip_meter *meter, const struct gossip_counters *now);
 /* After each step, which was at `wall_us`, Unix microseconds. */
 void gossip_meter_step(struct gossip_meter *meter, const struct gossip *gossip,
                        const struct gossip_actions *actions, uint64_t wall_us);
