@@ -191,6 +191,50 @@ test('a killed agent is dead to all, one that leaves has left, and one that come
   assert.match((await kept.get('/metrics')).text, /trothdb_members\{state="alive"\} [1-9]/);
 });
 
+// When `asked` is told something of a member by that name, by the clock of this process.
+async function listen(t, asked) {
+  const client = new Redis(asked.port, '127.0.0.1'), told = [];
+  endWithTest(t, client);
+  client.on('message', (_, message) => told.push({...JSON.parse(message), at: Date.now()}));
+  await within(client.subscribe('__gossip__:members'), 10000, 'subscribed');
+  return told;
+}
+
+// From its process's first sign of life: what a program takes to be loaded is not gossip's.
+async function returnElsewhere(agent, others, listeners) {
+  const [port, peerPort, adminPort] = [await freePort(), await freePort(), await freePort()];
+  const {id} = (await members(others[0])).find(({name}) => name === 'roamer');
+  for (const [flag, value] of [['--port', port], ['--peer-port', peerPort], ['--admin-port', adminPort]]) agent.flags[agent.flags.indexOf(flag) + 1] = value;
+  await agent.kill();
+  Object.assign(agent, {port, peerPort, adminPort});
+  agent.spawn();
+  const connects = async () => (await Connection.open(port)).close();
+  while (!await connects().then(() => true, () => false)) await new Promise((resolve) => setImmediate(resolve));
+  const begun = Date.now();
+  const address = `127.0.0.1:${peerPort}`;
+  const isToldOf = (told) => told.find((news) => news.id === id && news.address === address);
+  await until('all are told of the new address', async () => listeners.every(isToldOf));
+  for (const asked of others) {
+    const known = (await members(asked)).filter((member) => member.name === 'roamer');
+    assert.deepStrictEqual(known.map((member) => [member.id, member.address]), [[id, address]], 'never two of it');
+  }
+  return Math.max(...listeners.map((told) => isToldOf(told).at)) - begun;
+}
+
+// A machine on which all is busy delays one or the other; who waits for a probe would be late each time.
+test('an agent that comes back elsewhere is seen there by all within 300 ms, and never twice', async (t) => {
+  const {cluster, node, agents} = await startMixed(t);
+  const roamer = await makeAgent(cluster, 'roamer', agents[0], '--dir', path.join(cluster.directory, 'roamer-state'));
+  await roamer.start();
+  const others = [node, ...agents];
+  await until('all know it', async () => (await Promise.all(others.map((asked) => stateOf(asked, 'roamer')))).every((state) => state === 'alive'));
+  const listeners = await Promise.all(others.map((asked) => listen(t, asked)));
+  const taken = [];
+  for (let i = 0; i < 5; i++) taken.push(await returnElsewhere(roamer, others, listeners));
+  t.diagnostic(`milliseconds until all knew: ${taken}`);
+  assert.ok(taken.sort((a, b) => a - b)[2] <= 300, `milliseconds until all knew: ${taken}`);
+});
+
 function resident(agent) {
   const text = fs.readFileSync(`/proc/${agent.process.pid}/status`, 'utf8');
   return {kib: Number(/VmRSS:\s+(\d+) kB/.exec(text)[1]), threads: Number(/Threads:\s+(\d+)/.exec(text)[1]), text};

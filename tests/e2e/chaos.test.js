@@ -7,7 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
 const vm = require('node:vm');
-const {program, run, startNodes, until} = require('./cluster.js');
+const {program, run, sleep, startCluster, startNodes, until} = require('./cluster.js');
 
 const temporary = (t) => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-e2e-'));
@@ -149,6 +149,21 @@ test('the largest of at most four agents is four', async (t) => {
   assert.deepStrictEqual(fs.readdirSync(directory), []);
 });
 
+test('which limit was met first is told: a goal that none can meet, or what the system allows', async (t) => {
+  const directory = temporary(t);
+  const words = ['chaos', '--find-largest', '--goal', 'news within 1us', '--agents-max', '2'];
+  const goal = await chaos(directory, ...words.slice(1), '--json');
+  assert.strictEqual(goal.code, 1, goal.stdout + goal.stderr);
+  const {largest, limit, trials} = JSON.parse(goal.stdout);
+  assert.deepStrictEqual([largest, trials.length, trials[0].is_met], [0, 1, false]);
+  assert.strictEqual(limit, trials[0].processor_ppm >= 950000 ? 'processor' : 'goal'); // who else is busy here is not known
+  const files = await run('prlimit', ['--nofile=65:65', program, ...words], {env: {...process.env, TMPDIR: directory}});
+  assert.strictEqual(files.code, 1, files.stdout + files.stderr);
+  assert.match(files.stdout, /2 agents +not met: 2 agents take 66 file descriptors and 65 are allowed; raise the limit/);
+  assert.match(files.stdout, /meets the goal has 0 agents; the limit met first: the file descriptors\n$/);
+  assert.deepStrictEqual(fs.readdirSync(directory), []);
+});
+
 test('two nodes whose gossip is cut lose sight of each other, and find each other again', async (t) => {
   const {nodes: [first, second]} = await startNodes(t, {nodes: 2, flags: ['--fault-injection', 'yes', '--gossip-probe-interval-ms', '100', '--gossip-probe-timeout-ms', '50']});
   const state = async () => String(await first.ask('GOSSIP', 'MEMBERS')).includes('alive') && JSON.stringify(await first.ask('GOSSIP', 'MEMBERS'));
@@ -165,6 +180,27 @@ test('two nodes whose gossip is cut lose sight of each other, and find each othe
   await until('the other is dead', async () => countOf(await state(), 'dead') === 1);
   assert.strictEqual(await first.ask('GOSSIP', 'FAULT', 'CLEAR'), 'OK');
   await until('both are alive again', async () => countOf(await state(), 'alive') === 2);
+});
+
+// What is cut are datagrams of gossip, and the streams by which it tries who does not answer them; Raft goes on.
+test('who is heard by Raft is not called dead, though all gossip with it is cut', async (t) => {
+  const {nodes} = await startCluster(t, {nodes: 3, isCalm: true, flags: ['--fault-injection', 'yes']});
+  const [first, second, third] = nodes;
+  const states = async (asked) => {
+    const {stdout} = await run(program, ['members', '--json', '--at', asked.address]);
+    return JSON.parse(stdout).filter(({client}) => client !== asked.address).map(({state}) => state).join(' ');
+  };
+  const probes = async (node, outcome) =>
+    Number(new RegExp(`^trothdb_gossip_probes_total\\{outcome="${outcome}"\\} (\\d+)$`, 'm').exec((await node.get('/metrics')).text)[1]);
+  await until('all are alive', async () => (await Promise.all(nodes.map(states))).every((told) => told === 'alive alive'));
+  assert.strictEqual(await first.ask('GOSSIP', 'FAULT', 'SET', `cut with 127.0.0.1:${second.peerPort}`, `cut with 127.0.0.1:${third.peerPort}`), 'OK');
+  const before = await probes(first, 'by-contact');
+  const seen = new Set();
+  for (let i = 0; i < 40; i++, await sleep(250)) for (const told of await Promise.all(nodes.map(states))) seen.add(told);
+  assert.deepStrictEqual([...seen].filter((told) => told.includes('dead')), [], 'four times as long as a suspicion lasts');
+  assert.ok(await probes(first, 'by-contact') > before + 5, 'it was probed in vain, and heard of otherwise');
+  await second.kill();
+  await until('its death is found all the same', async () => (await states(first)).includes('dead'));
 });
 
 test('without fault-injection there are no faults', async (t) => {

@@ -9,12 +9,13 @@ const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
 const {spawn, spawnSync} = require('node:child_process');
-const {program, run, until} = require('./cluster.js');
+const {program, run, sleep, until} = require('./cluster.js');
 
 const PORT = 7001;
 const LEFT = [1, 2], RIGHT = [3, 4, 5];
 const HEAL_MS = 15000;
 const DEATH_MS = 60000;
+const ONE_WAY_MS = 8000; // some three times as long as a suspicion lasts that nobody refutes
 
 const canMakeNamespaces = () => process.getuid() === 0 && spawnSync('unshare', ['-n', 'ip', 'link', 'show']).status === 0;
 
@@ -54,7 +55,10 @@ async function makeNetwork(t) {
     ip(inside, 'link', 'set', 'lo', 'up');
     spaces[number] = inside;
   }
-  return {spaces, cut: (link) => ip(hub, 'link', 'set', link, 'down'), heal: (link) => ip(hub, 'link', 'set', link, 'up')};
+  return {spaces, cut: (link) => ip(hub, 'link', 'set', link, 'down'), heal: (link) => ip(hub, 'link', 'set', link, 'up'),
+    // What `from` sends to `to` goes nowhere; the other way is as it was.
+    mute: (from, to) => ip(spaces[from], 'route', 'add', 'blackhole', `${address(to)}/32`),
+    unmute: (from, to) => ip(spaces[from], 'route', 'del', 'blackhole', `${address(to)}/32`)};
 }
 
 function startAgent(t, inside, number, directory) {
@@ -79,6 +83,12 @@ async function membersOf(spaces, number) {
   const {code, stdout} = await run('nsenter', ['-t', String(spaces[number]), '-n', program, 'members',
     '--at', `${address(number)}:${PORT}`, '--json']);
   return code === 0 ? JSON.parse(stdout) : [];
+}
+
+// How often `number` asked others to reach somebody for it.
+async function helpersAsked(spaces, number) {
+  const {stdout} = await run('nsenter', ['-t', String(spaces[number]), '-n', program, 'gossip', 'info', '--at', `${address(number)}:${PORT}`]);
+  return Number(/^indirect_probes:(\d+)/m.exec(stdout)[1]);
 }
 
 // Which members `number` believes to be alive, as "a2 a3".
@@ -108,10 +118,22 @@ async function allHeal(spaces, numbers, healedAt) {
 
 test('links between real agents are cut and healed', async (t) => {
   if (!canMakeNamespaces()) return t.skip('needs root, and network namespaces (iproute2, util-linux)');
-  const {spaces, cut, heal} = await makeNetwork(t);
+  const {spaces, cut, heal, mute, unmute} = await makeNetwork(t);
   const logs = await startAgents(t, spaces);
   const all = [...LEFT, ...RIGHT];
   await allSee(spaces, all, all, DEATH_MS).catch((error) => assert.fail(`${error.message}\n${logs.map((log) => log()).join('\n')}`));
+
+  await t.test('one no longer reaches another one, which reaches it: others help, and nobody is buried', async () => {
+    const before = await helpersAsked(spaces, 1);
+    mute(5, 1);
+    for (const end = Date.now() + ONE_WAY_MS; Date.now() < end; await sleep(100)) {
+      const dead = (await Promise.all(all.map((number) => membersOf(spaces, number)))).flat().filter(({state}) => state === 'dead');
+      assert.deepStrictEqual(dead.map((member) => member.name), []);
+    }
+    assert.ok(await helpersAsked(spaces, 1) > before, 'the way was cut');
+    unmute(5, 1);
+    await allSee(spaces, all, all, DEATH_MS);
+  });
 
   await t.test('one is cut off: the others bury it, it buries them, and all come back together', async () => {
     cut('port5');
