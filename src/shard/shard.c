@@ -207,7 +207,16 @@ void shard_set_delays(struct shard *shard, uint64_t round_trip_us, uint64_t sync
 
 /* ---- who votes ---- */
 
+/* Each attempt writes to the log. */
+static bool was_just_given_up(const struct shard *shard, uint64_t wish) {
+    const struct shard_given_up *given_up = &shard->given_up;
+    return given_up->learner && given_up->wish == wish &&
+           shard_now_us(shard) < given_up->at_us + SHARD_CHANGE_PAUSE_US;
+}
+
 int shard_change(struct shard *shard, const raft_node_number *voters, size_t count, uint64_t wish) {
+    if (was_just_given_up(shard, wish))
+        return ERR_BUSY;
     struct raft_configuration wanted = {.wish = wish};
     for (size_t i = 0; i < count && i < RAFT_VOTER_MAXIMUM; i++)
         wanted.voters[wanted.voter_count++] = voters[i];
@@ -234,9 +243,10 @@ bool shard_has_voters(const struct shard *shard, const raft_node_number *voters,
 }
 
 struct shard_given_up shard_given_up(const struct shard *shard) {
-    bool is_tried_again = raft_catch_up_round(shard->raft) > 0 &&
-                          raft_configuration(shard->raft)->wish == shard->given_up.wish;
-    return is_tried_again ? shard->given_up : (struct shard_given_up){0};
+    const struct raft_configuration *members = raft_configuration(shard->raft);
+    bool is_over = !shard_is_leader(shard) || members->wish != shard->given_up.wish ||
+                   raft_configuration_has_voter(members, shard->given_up.learner);
+    return is_over ? (struct shard_given_up){0} : shard->given_up;
 }
 
 /* Entries that were proposed here stay pending until something is applied in their place, which a

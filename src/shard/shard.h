@@ -49,6 +49,7 @@ enum {
  * a command holds. */
 #define SHARD_COMMAND_BYTES_MAXIMUM (SHARD_ENTRY_BYTES_MAXIMUM - 1024)
 #define SHARD_LOG_KEPT_US           ((uint64_t)60 * 1000 * 1000) /* after the last early answer */
+#define SHARD_CHANGE_PAUSE_US       ((uint64_t)5 * 1000 * 1000)  /* after a change was given up */
 /* A transfer in which the follower has not one byte more is broken off, though it answers. To load
  * what came may take some of that. */
 #define SHARD_SNAPSHOT_STANDSTILL_US ((uint64_t)600 * 1000 * 1000)
@@ -318,7 +319,8 @@ bool shard_give_back(struct shard *shard, raft_node_number to);
 
 /* These nodes shall vote, and nobody else; the leader brings it about step by step. 0 also when
  * that is under way. `wish` numbers the wish: one that is older than the log's newest is
- * ERR_INVALID. ERR_NOT_LEADER; ERR_BUSY: another change must end first. */
+ * ERR_INVALID. ERR_NOT_LEADER; ERR_BUSY: another change must end first, or the same was given up a
+ * moment ago (SHARD_CHANGE_PAUSE_US). */
 int shard_change(struct shard *shard, const raft_node_number *voters, size_t count,
                  uint64_t wish) MUST_CHECK;
 /* The other replicas are lost for good: this one alone votes from now on, by this wish. ERR_BUSY
@@ -327,11 +329,13 @@ int shard_recover_alone(struct shard *shard, uint64_t wish) MUST_CHECK;
 /* These nodes vote and nobody else, nobody learns, by this wish, and that is committed. */
 bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count,
                       uint64_t wish);
-/* The last new replica that this leader gave up, while that is tried again. learner 0: none. */
+/* The last new replica that this leader gave up, until it votes or others are wanted. learner 0:
+ * none. */
 struct shard_given_up {
     raft_node_number learner;
     enum raft_give_up_cause cause;
     uint64_t wish; /* by which it was wanted */
+    uint64_t at_us;
 };
 struct shard_given_up shard_given_up(const struct shard *shard);
 /* Nobody waits for it and no disk job is under way: it may be removed. */

@@ -96,7 +96,8 @@ static void tell_given_up(struct shard *shard, const struct raft_actions *action
     const char *name = raft_give_up_name(actions->give_up_cause);
     shard->given_up = (struct shard_given_up){.learner = actions->given_up_learner,
                                               .cause = actions->give_up_cause,
-                                              .wish = raft_configuration(shard->raft)->wish};
+                                              .wish = raft_configuration(shard->raft)->wish,
+                                              .at_us = shard->stepped_us};
     log_line(shard->io.log, LOG_WARN, "a new replica is given up, and tried again",
              LOG_F("shard", shard->number), LOG_F("node", actions->given_up_learner),
              LOG_T("why", raft_give_up_text(actions->give_up_cause)));

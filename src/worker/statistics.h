@@ -28,7 +28,7 @@ struct shard_statistics {
         snapshot_index, last_term, time_ms;
     _Atomic uint64_t settled_epoch; /* as leader: this wish of the topology is fulfilled; 0: none */
     /* As leader: the learner that is furthest behind; round 0: nobody learns. And which one was
-     * given up before, and is tried again; node 0: none. */
+     * given up, and is tried again; node 0: none. */
     _Atomic uint64_t learner_round, learner_index, is_joint;
     _Atomic uint64_t given_up_node, give_up_cause;
 };

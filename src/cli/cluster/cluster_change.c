@@ -68,25 +68,22 @@ static bool is_wanted(const struct status_shard *shard, const struct wish *wish)
     return is_same;
 }
 
-/* An attempt that was given up is told until the next one succeeds: it may need the operator. */
-static void show_learner(const struct status_replica *leader, char text[CHANGE_SHOWN_BYTES]) {
-    int length = snprintf(
-        text, CHANGE_SHOWN_BYTES, "the new replica catches up: %llu of %llu entries, round %llu",
-        (unsigned long long)leader->learner_index, (unsigned long long)leader->last_index,
-        (unsigned long long)leader->learner_round);
-    if (leader->given_up)
-        snprintf(text + length, CHANGE_SHOWN_BYTES - (size_t)length,
-                 "; node %u was given up before: %s", leader->given_up, leader->give_up_text);
-}
-
 static void show_stage(struct change *change, const struct status_replica *leader) {
     char text[CHANGE_SHOWN_BYTES] = "waiting for the leader of the shard";
-    if (leader && leader->learner_round)
-        show_learner(leader, text);
-    else if (leader && leader->is_joint)
+    if (leader && leader->learner_round) {
+        snprintf(text, sizeof text, "the new replica catches up: %llu of %llu entries, round %llu",
+                 (unsigned long long)leader->learner_index, (unsigned long long)leader->last_index,
+                 (unsigned long long)leader->learner_round);
+    } else if (leader && leader->is_joint) {
         snprintf(text, sizeof text, "the old and the new replicas vote together");
-    else if (leader)
+    } else if (leader) {
         snprintf(text, sizeof text, "the leader is node %u", leader->leader);
+    }
+    if (leader && leader->given_up) { /* this may need the operator */
+        size_t length = strlen(text);
+        snprintf(text + length, sizeof text - length, "; node %u was given up before: %s",
+                 leader->given_up, leader->give_up_text);
+    }
     change_show(change, text);
 }
 

@@ -70,5 +70,54 @@ static void test_leader_leaves(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_voter_leaves_and_returns),
+/* Nobody hears the new replica: the change is given up, and for a while not begun again, as each
+ * attempt writes to the log. The learner is told of until it votes. */
+static void test_what_was_given_up_waits(void **state) {
+    (void)state;
+    static const raft_node_number two[] = {1, 2}, all[] = {1, 2, 3};
+    struct world *world = world_led(3);
+    struct shard *shard = world_shard(world, 1);
+    assert_int_equal(shard_change(shard, two, 2, 1), 0);
+    world_run(world, 100);
+    world_cut_off(world, 3, true);
+    assert_int_equal(shard_change(shard, all, 3, 2), 0);
+    for (unsigned i = 0; shard_given_up(shard).learner == 0; i++) {
+        assert_in_range(i, 0, 100);
+        world_run(world, 100);
+    }
+    assert_int_equal(shard_given_up(shard).learner, 3);
+    assert_int_equal(shard_given_up(shard).cause, RAFT_GIVE_UP_SILENT);
+    assert_int_equal(world_counted(world, 1, METRIC_learners_given_up_total, "silent"), 1);
+    world_run(world, SHARD_CHANGE_PAUSE_US / 1000 - 200);
+    assert_int_equal(shard_change(shard, all, 3, 2), ERR_BUSY);
+    world_run(world, 200);
+    world_cut_off(world, 3, false);
+    assert_int_equal(shard_change(shard, all, 3, 2), 0);
+    assert_int_equal(shard_given_up(shard).learner, 3);
+    world_run(world, 1000);
+    assert_true(shard_has_voters(shard, all, 3, 2));
+    assert_int_equal(shard_given_up(shard).learner, 0);
+    world_free(world);
+}
+
+static void test_another_wish_does_not_wait(void **state) {
+    (void)state;
+    static const raft_node_number two[] = {1, 2}, all[] = {1, 2, 3};
+    struct world *world = world_led(3);
+    struct shard *shard = world_shard(world, 1);
+    assert_int_equal(shard_change(shard, two, 2, 1), 0);
+    world_run(world, 100);
+    world_cut_off(world, 3, true);
+    assert_int_equal(shard_change(shard, all, 3, 2), 0);
+    world_run(world, 5000);
+    assert_int_equal(shard_change(shard, all, 3, 2), ERR_BUSY);
+    assert_int_equal(shard_change(shard, two, 2, 3), 0);
+    world_run(world, 100);
+    assert_int_equal(shard_given_up(shard).learner, 0);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_what_was_given_up_waits),
+          cmocka_unit_test(test_another_wish_does_not_wait),
+          cmocka_unit_test(test_voter_leaves_and_returns),
           cmocka_unit_test(test_batch_keeps_its_readers), cmocka_unit_test(test_leader_leaves))
