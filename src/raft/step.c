@@ -52,8 +52,7 @@ static void recovered_entries_take(struct raft *raft, const struct raft_recovere
         }
     }
     raft->saves.durable_index = raft_last(raft);
-    raft->step = (struct raft_step_results){0};
-    raft->saves.sequence = 0;
+    raft->saves.sequence = 0; /* these are saved; a step begins with nothing to report */
 }
 
 /* A lease that this node acknowledged in its former life may still be out, by a promise that was
