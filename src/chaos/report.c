@@ -93,6 +93,7 @@ static void append_deaths(struct json *json, const struct tally *tally) {
         append_agent(json, "agent", death->agent);
         json_number(json, "at_us", death->at_us);
         json_number(json, "viewers", death->view_count);
+        json_boolean(json, "is_outlived", death->is_outlived);
         if (death->known_us != TALLY_NEVER)
             json_number(json, "all_us", death->known_us - death->at_us);
         else

@@ -24,10 +24,13 @@ const chaos = (directory, ...words) => run(program, ['chaos', ...words], {timeou
 
 // Runs the page's program on as much of a document as it uses; returns how many elements of each name it made.
 function draw(html) {
-  const made = {};
+  const made = {labels: []};
   class Element {
     constructor(name) { this.name = name; made[name] = (made[name] || 0) + 1; }
-    setAttribute(name, value) { assert.doesNotMatch(String(value), /NaN|undefined|Infinity/, `${this.name}, ${name}`); }
+    setAttribute(name, value) {
+      if (name === 'aria-label') made.labels.push(value);
+      assert.doesNotMatch(String(value), /NaN|undefined|Infinity/, `${this.name}, ${name}`);
+    }
     append(...children) { for (const child of children) if (typeof child === 'string') assert.doesNotMatch(child, /NaN|undefined|Infinity/); }
     replaceChildren(...children) { this.append(...children); }
     addEventListener() {}
@@ -79,6 +82,17 @@ expect no false deaths
   assert.ok(made.svg >= 8 && made.path >= 8 && made.table >= 4, JSON.stringify(made));
   assert.doesNotMatch(html, /(src|href)=|https?:\/\/(?!www\.w3\.org)/, 'it loads nothing');
   assert.deepStrictEqual(fs.readdirSync(directory).sort(), ['report.html', 'scenario.txt'], 'nothing else is left');
+});
+
+test('a report shows plots of what the scenario has, and of nothing else', async (t) => {
+  const directory = temporary(t), page = path.join(directory, 'report.html');
+  const scenario = write(directory, 'agents 2\nlasts 2s\nexpect no false deaths\nexpect deaths within 1s\n');
+  const {code, stdout} = await chaos(directory, '--scenario', scenario, '--report', page);
+  assert.strictEqual(code, 1, stdout);
+  assert.match(stdout, /unknown: expect deaths within 1s \(there was no death\)/);
+  const {labels} = draw(fs.readFileSync(page, 'utf8'));
+  assert.ok(labels.includes('Views that were wrong'), labels.join());
+  assert.deepStrictEqual(labels.filter((label) => /message|News|hold it for dead/.test(label)), []);
 });
 
 test('what is not as expected is exit code 1 with the reason', async (t) => {

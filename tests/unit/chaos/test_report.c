@@ -37,11 +37,12 @@ static void test_the_json_has_the_numbers(void **state) {
     struct buffer out;
     buffer_init(&out, REPORT_BYTES_MAXIMUM);
     append(&out, false);
-    const char *const parts[] = {
-        "\"agents\":4,", "\"is_ok\":true,", "\"sent\":1,\"known_to_all\":1,",
-        "\"deaths\":[{\"agent\":\"a4\",\"at_us\":10000,\"viewers\":3,\"all_us\":null,"
-        "\"views_us\":[20000]}]",
-        "\"expect\":\"no false deaths\",\"line\":5,\"is_met\":true"};
+    const char *const parts[] = {"\"agents\":4,", "\"is_ok\":true,",
+                                 "\"sent\":1,\"known_to_all\":1,",
+                                 "\"deaths\":[{\"agent\":\"a4\",\"at_us\":10000,\"viewers\":3,\"is_"
+                                 "outlived\":false,\"all_us\":null,"
+                                 "\"views_us\":[20000]}]",
+                                 "\"expect\":\"no false deaths\",\"line\":5,\"is_met\":true"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (strstr((char *)buffer_data(&out), parts[i]) == NULL)
             fail_msg("%s is not in %s", parts[i], (char *)buffer_data(&out));
