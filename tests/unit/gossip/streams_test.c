@@ -2,6 +2,7 @@
  * time, and by datagrams again where there is no stream (memberlist #158; chitchat #59). */
 #include "../unit.h"
 #include "base/planted.h"
+#include "gossip/sync/sync_room.h"
 #include "made_up.h"
 
 enum {
@@ -176,6 +177,64 @@ static void test_an_offer_keeps_a_place(void **state) {
     world_free(world);
 }
 
+/* What a stranger gets at once by a stream from node 1, which has no place for it, in order: 'p' a
+ * piece, 'e' the end, busy. Returns how many members the pieces name. It compares up to `last`. */
+static unsigned refused(const struct world *world, uint8_t stranger, uint8_t last, char *order) {
+    struct codec_writer writer;
+    struct gossip_actions actions;
+    unsigned named = 0;
+    uint8_t uuid[GOSSIP_UUID_BYTES] = {0xee, stranger}, end[GOSSIP_UUID_BYTES];
+    memset(end, last, sizeof end);
+    codec_writer_init(&writer);
+    codec_begin(&writer, &(struct codec_wire){0}, CODEC_DIGEST, uuid, 1);
+    codec_write_range(&writer, (const uint8_t[GOSSIP_UUID_BYTES]){0}, end);
+    struct gossip_event event = {.kind = GOSSIP_STREAM_ASKED,
+                                 .stream = stranger,
+                                 .now_us = world->now_us,
+                                 .bytes = buffer_bytes(&writer.buffer)};
+    gossip_step(world->nodes[1].gossip, &event, &actions);
+    for (size_t i = 0; i < actions.stream_count; i++) {
+        const struct gossip_stream_action *action = &actions.streams[i];
+        struct codec_message message;
+        struct codec_record record;
+        assert_int_equal(action->stream, stranger);
+        bool is_piece = action->kind == GOSSIP_STREAM_GIVE;
+        *order++ = is_piece ? 'p' : 'e';
+        if (!is_piece) {
+            assert_int_equal(action->kind, GOSSIP_STREAM_END);
+            assert_int_equal(action->outcome, GOSSIP_STREAM_BUSY);
+            continue;
+        }
+        assert_int_equal(codec_decode(&message, action->bytes), 0);
+        assert_int_equal(message.kind, CODEC_FILL);
+        struct cursor in = cursor_of(message.records);
+        for (; cursor_left(&in) > 0; named++)
+            codec_read_record(&in, &message.wire, &record);
+    }
+    *order = 0;
+    codec_writer_release(&writer);
+    return named;
+}
+
+/* Whoever asks where all places are taken hears that; a newcomer hears before it, while the stream
+ * is still there, of others that it can ask. */
+static void test_who_finds_no_place_is_told_of_others_first(void **state) {
+    (void)state;
+    struct world *world = talking_world(411);
+    char order[8];
+    for (uint8_t stranger = 1; stranger <= GOSSIP_STREAMS_SERVED_MAXIMUM; stranger++)
+        ask(world, stranger);
+    uint64_t referrals = counters_of(world, 1).referrals;
+    assert_int_equal(refused(world, 11, 0xff, order), GOSSIP_REFERRALS);
+    assert_string_equal(order, "pe");
+    assert_int_equal(refused(world, 12, 0x7f, order), 0);
+    assert_string_equal(order, "e");
+    assert_int_equal(counters_of(world, 1).referrals, referrals + 1);
+    assert_int_equal(counters_of(world, 1).streams_served[GOSSIP_STREAM_BUSY], 2);
+    assert_int_equal(counters_of(world, 1).streams_serving, GOSSIP_STREAMS_SERVED_MAXIMUM);
+    world_free(world);
+}
+
 /* Nobody asks for more than one at a time, and nobody serves more than four. Eighty come at once
  * through one seed; all get their copy. */
 static void test_a_storm_is_served_four_at_a_time(void **state) {
@@ -261,7 +320,7 @@ static void test_a_stream_is_within_the_bandwidth(void **state) {
     (void)state;
     struct world *world = talking_world(407);
     struct gossip_timing timing = world->timing;
-    timing.bytes_per_second = 30000;
+    timing.bytes_per_second = 15000;
     world_set_timing(world, &timing);
     world_run(world, SECOND);
     uint64_t began_us = world->now_us;
@@ -379,6 +438,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_a_first_copy_comes_by_a_stream),
         cmocka_unit_test(test_a_crowd_comes_in_several_pieces),
         cmocka_unit_test(test_an_offer_keeps_a_place),
+        cmocka_unit_test(test_who_finds_no_place_is_told_of_others_first),
         cmocka_unit_test(test_a_storm_is_served_four_at_a_time),
         cmocka_unit_test(test_others_go_on_by_datagrams),
         cmocka_unit_test(test_who_serves_dies),
