@@ -44,6 +44,7 @@ struct crowd *crowd_new(const struct crowd_options *options) {
     sight_init(&crowd->sight, node_count);
     crowd->pool = gossip_pool_new();
     crowd->now_us = CROWD_SECOND_US;
+    crowd->work_us = options->work_us;
     crowd->timing = options->timing;
     crowd->on_progress = options->on_progress;
     crowd->ahead_span_us = 1;
@@ -183,6 +184,7 @@ static void crowd_step(struct crowd *crowd, unsigned number, struct gossip_event
     CHECK(actions.deadline_us > crowd->now_us);
     if (++crowd->step_count % CROWD_PROGRESS_STEPS == 0 && crowd->on_progress != NULL)
         crowd->on_progress(crowd);
+    crowd->busy_us = crowd->now_us + crowd->work_us * (1 + actions.datagram_count);
     due_set(&crowd->waiting, &node->waiting, actions.deadline_us);
     if (actions.detection_us > 0)
         histogram_add(&crowd->detections_us, actions.detection_us);
@@ -323,6 +325,8 @@ static bool crowd_run_next(struct crowd *crowd, uint64_t end_us) {
     uint64_t deadline_us = waiting != NULL ? waiting->time_us : UINT64_MAX;
     heap_peek(&crowd->flying, &landing_us, &parcel);
     uint64_t next_us = landing_us < deadline_us ? landing_us : deadline_us;
+    if (next_us < crowd->busy_us)
+        next_us = crowd->busy_us;
     if (next_us > end_us)
         return false;
     if (next_us > crowd->now_us)

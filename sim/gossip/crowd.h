@@ -57,6 +57,9 @@ struct crowd {
     struct heap flying;       /* struct parcel, by time of arrival */
     struct random random;
     uint64_t now_us;
+    uint64_t work_us; /* that a step takes of the one processor that all share, and as much for each
+                         datagram that it sends; 0: nothing */
+    uint64_t busy_us; /* until then that is not free */
     struct gossip_timing timing;
     struct crowd_network network;
     struct crowd_traffic traffic;
@@ -74,6 +77,7 @@ struct crowd {
 struct crowd_options {
     uint64_t seed;
     unsigned node_count;
+    uint64_t work_us;
     struct gossip_timing timing;
     /* Called every CROWD_PROGRESS_STEPS steps: a long run shows how far it is. May be NULL. */
     void (*on_progress)(const struct crowd *crowd);

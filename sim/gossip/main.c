@@ -11,6 +11,7 @@ enum {
     NODES_DEFAULT = 300,
     SAMPLES_DEFAULT = 30,
     HOURS_DEFAULT = 24,
+    WORK_MAXIMUM_US = 1000000,
     OUTPUT_MAXIMUM = 1 << 20,
     HELP_ASKED = 256
 };
@@ -30,6 +31,8 @@ static const char help_begin[] =
     "  --samples N        deaths, changes or restarts to measure, 1 to 10000 (30)\n"
     "  --hours H          how long a \"day\" is (24)\n"
     "  --set NAME=VALUE   a setting of all nodes, such as gossip-fan-out=3\n"
+    "  --work-us N        of one processor, which all nodes share, for each step and for each "
+    "datagram that it sends (0)\n"
     "  --one-crowd        all scenarios on one crowd, in turn; who was killed stays dead\n"
     "  --json             figures and curves for programs\n"
     "  --progress         says from time to time how far it is, on standard error\n"
@@ -121,6 +124,8 @@ static bool parse_option(int option, struct command_line *line) {
         return parse_hours(optarg, &line->run.hours);
     case 'o':
         return parse_setting(optarg, &line->config);
+    case 'w':
+        return parse_number(optarg, 0, WORK_MAXIMUM_US, &line->run.crowd.work_us);
     case '1':
         line->is_one_crowd = true;
         return true;
@@ -136,17 +141,12 @@ static bool parse_option(int option, struct command_line *line) {
 }
 
 static const struct option long_options[] = {
-    {"nodes", required_argument, NULL, 'n'},
-    {"seed", required_argument, NULL, 's'},
-    {"seeds", required_argument, NULL, 'S'},
-    {"samples", required_argument, NULL, 'c'},
-    {"hours", required_argument, NULL, 'h'},
-    {"set", required_argument, NULL, 'o'},
-    {"one-crowd", no_argument, NULL, '1'},
-    {"json", no_argument, NULL, 'j'},
-    {"progress", no_argument, NULL, 'p'},
-    {"help", no_argument, NULL, HELP_ASKED},
-    {NULL, 0, NULL, 0},
+    {"nodes", required_argument, NULL, 'n'},   {"seed", required_argument, NULL, 's'},
+    {"seeds", required_argument, NULL, 'S'},   {"samples", required_argument, NULL, 'c'},
+    {"hours", required_argument, NULL, 'h'},   {"set", required_argument, NULL, 'o'},
+    {"work-us", required_argument, NULL, 'w'}, {"one-crowd", no_argument, NULL, '1'},
+    {"json", no_argument, NULL, 'j'},          {"progress", no_argument, NULL, 'p'},
+    {"help", no_argument, NULL, HELP_ASKED},   {NULL, 0, NULL, 0},
 };
 
 static const char *what_it_takes(int option) {
@@ -161,6 +161,8 @@ static const char *what_it_takes(int option) {
         return "hours, more than 0 and at most 10000";
     case 'o':
         return "NAME=VALUE, a setting of gossip";
+    case 'w':
+        return "a number from 0 to 1000000";
     default:
         return "a whole number";
     }

@@ -157,6 +157,7 @@ test('the simulators say which flag takes what', async () => {
     ['trothdb-sim', ['--print', '--mix', 'nosuch'], /--mix takes the name of a mix; --help lists them, not 'nosuch'/],
     ['trothdb-gossip-sim', ['key', '--nodes', '1'], /--nodes takes a number from 2 to 16000, not '1'/],
     ['trothdb-gossip-sim', ['key', '--set', 'gossip-fan-out=x'], /gossip-fan-out: 'x' is not allowed/],
+    ['trothdb-gossip-sim', ['key', '--work-us', '-1'], /--work-us takes a number from 0 to 1000000, not '-1'/],
     ['trothdb-gossip-sim', ['nosuch'], /no scenario is called "nosuch"/],
   ];
   for (const [name, words, expected] of lines) {

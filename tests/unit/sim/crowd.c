@@ -126,6 +126,26 @@ static void test_wall_clocks_are_apart(void **state) {
     crowd_free(crowd);
 }
 
+/* Where steps and datagrams take time of the one processor that all share, no two are done at once:
+ * more than there is time for is not done, however much there is to do. */
+static void test_work_takes_its_time(void **state) {
+    (void)state;
+    enum { WORK_US = 1000, DATAGRAMS_A_STEP = 64 };
+    struct crowd *crowd = small_crowd(5);
+    settle_all(crowd);
+    crowd_run(crowd, 10 * CROWD_SECOND_US);
+    uint64_t without = crowd->step_count;
+    crowd->work_us = WORK_US;
+    crowd_count_traffic(crowd);
+    crowd_run(crowd, 10 * CROWD_SECOND_US);
+    uint64_t steps = crowd->step_count - without;
+    uint64_t work_us = (steps + crowd->traffic.datagrams) * WORK_US;
+    assert_true(steps < without);
+    assert_in_range(work_us, 9 * CROWD_SECOND_US,
+                    10 * CROWD_SECOND_US + DATAGRAMS_A_STEP * WORK_US);
+    crowd_free(crowd);
+}
+
 RUN_TESTS(cmocka_unit_test(test_sight_counts_what_is_wrong), cmocka_unit_test(test_a_seed_is_a_run),
           cmocka_unit_test(test_a_settled_crowd_is_silent),
-          cmocka_unit_test(test_wall_clocks_are_apart))
+          cmocka_unit_test(test_wall_clocks_are_apart), cmocka_unit_test(test_work_takes_its_time))
