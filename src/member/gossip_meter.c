@@ -102,59 +102,71 @@ static void meter_propagation(struct gossip_meter *meter, const struct gossip_pr
     metric_observe_traced(*cell, news->delay_us, news->trace, wall_us);
 }
 
+/* What has not changed is left alone: a step changes a few of some sixty cells, and each is to be
+ * fetched from memory where many processes take turns on a processor. */
+static void meter_add(struct metric_cell *cell, uint64_t then, uint64_t now) {
+    if (now != then)
+        metric_add(cell, now - then);
+}
+
+static void meter_set(struct metric_cell *cell, int64_t then, int64_t now) {
+    if (now != then)
+        metric_set(cell, now);
+}
+
 static void meter_pace(struct gossip_meter *meter, const struct gossip_counters *now) {
     const struct gossip_counters *then = &meter->counted;
-    metric_set(meter->fan_out, now->fan_out);
-    metric_set(meter->flush, (int64_t)now->flush_us);
-    metric_set(meter->pace, now->pace);
-    metric_add(meter->faster, now->adapted_faster - then->adapted_faster);
-    metric_add(meter->slower, now->adapted_slower - then->adapted_slower);
-    metric_add(meter->larger, now->adapted_larger - then->adapted_larger);
-    metric_add(meter->smaller, now->adapted_smaller - then->adapted_smaller);
+    meter_set(meter->fan_out, then->fan_out, now->fan_out);
+    meter_set(meter->flush, (int64_t)then->flush_us, (int64_t)now->flush_us);
+    meter_set(meter->pace, then->pace, now->pace);
+    meter_add(meter->faster, then->adapted_faster, now->adapted_faster);
+    meter_add(meter->slower, then->adapted_slower, now->adapted_slower);
+    meter_add(meter->larger, then->adapted_larger, now->adapted_larger);
+    meter_add(meter->smaller, then->adapted_smaller, now->adapted_smaller);
 }
 
 /* Who lives, who was thought not to, and how that came out. */
 static void meter_watch(struct gossip_meter *meter, const struct gossip_counters *then,
                         const struct gossip_counters *now) {
-    metric_add(meter->suspicions, now->suspicions - then->suspicions);
-    metric_add(meter->refutations, now->refutations - then->refutations);
-    metric_add(meter->answered, now->probes_answered - then->probes_answered);
-    metric_add(meter->relayed, now->probes_relayed - then->probes_relayed);
-    metric_add(meter->contacted, now->probes_contacted - then->probes_contacted);
-    metric_add(meter->failed, now->probes_failed - then->probes_failed);
-    metric_add(meter->asked, now->indirect_probes - then->indirect_probes);
-    metric_add(meter->tried, now->stream_tries - then->stream_tries);
-    metric_add(meter->refuted, now->suspicions_refuted - then->suspicions_refuted);
-    metric_add(meter->died, now->suspicions_died - then->suspicions_died);
-    metric_add(meter->left, now->suspicions_left - then->suspicions_left);
-    metric_add(meter->deaths, now->deaths - then->deaths);
-    metric_add(meter->name_conflicts, now->name_conflicts - then->name_conflicts);
-    metric_add(meter->identity_conflicts, now->identity_conflicts - then->identity_conflicts);
-    metric_set(meter->local_health, now->local_health);
+    meter_add(meter->suspicions, then->suspicions, now->suspicions);
+    meter_add(meter->refutations, then->refutations, now->refutations);
+    meter_add(meter->answered, then->probes_answered, now->probes_answered);
+    meter_add(meter->relayed, then->probes_relayed, now->probes_relayed);
+    meter_add(meter->contacted, then->probes_contacted, now->probes_contacted);
+    meter_add(meter->failed, then->probes_failed, now->probes_failed);
+    meter_add(meter->asked, then->indirect_probes, now->indirect_probes);
+    meter_add(meter->tried, then->stream_tries, now->stream_tries);
+    meter_add(meter->refuted, then->suspicions_refuted, now->suspicions_refuted);
+    meter_add(meter->died, then->suspicions_died, now->suspicions_died);
+    meter_add(meter->left, then->suspicions_left, now->suspicions_left);
+    meter_add(meter->deaths, then->deaths, now->deaths);
+    meter_add(meter->name_conflicts, then->name_conflicts, now->name_conflicts);
+    meter_add(meter->identity_conflicts, then->identity_conflicts, now->identity_conflicts);
+    meter_set(meter->local_health, then->local_health, now->local_health);
 }
 
 static void meter_streams(struct gossip_meter *meter, const struct gossip_counters *then,
                           const struct gossip_counters *now) {
     for (size_t i = 0; i < GOSSIP_STREAM_OUTCOME_COUNT; i++) {
-        metric_add(meter->streams_asked[i], now->streams_asked[i] - then->streams_asked[i]);
-        metric_add(meter->streams_served[i], now->streams_served[i] - then->streams_served[i]);
+        meter_add(meter->streams_asked[i], then->streams_asked[i], now->streams_asked[i]);
+        meter_add(meter->streams_served[i], then->streams_served[i], now->streams_served[i]);
     }
-    metric_set(meter->serving, now->streams_serving);
-    metric_add(meter->stream_received, now->stream_bytes_received - then->stream_bytes_received);
-    metric_add(meter->stream_sent, now->stream_bytes_sent - then->stream_bytes_sent);
+    meter_set(meter->serving, then->streams_serving, now->streams_serving);
+    meter_add(meter->stream_received, then->stream_bytes_received, now->stream_bytes_received);
+    meter_add(meter->stream_sent, then->stream_bytes_sent, now->stream_bytes_sent);
 }
 
 void gossip_meter_count(struct gossip_meter *meter, const struct gossip_counters *now) {
     const struct gossip_counters *then = &meter->counted;
-    metric_add(meter->malformed, now->malformed - then->malformed);
-    metric_add(meter->replayed, now->replayed - then->replayed);
-    metric_add(meter->unproven, now->unproven - then->unproven);
+    meter_add(meter->malformed, then->malformed, now->malformed);
+    meter_add(meter->replayed, then->replayed, now->replayed);
+    meter_add(meter->unproven, then->unproven, now->unproven);
     meter_watch(meter, then, now);
     meter_streams(meter, then, now);
-    metric_add(meter->undated, now->propagation_undated - then->propagation_undated);
-    metric_add(meter->uncorrected, now->propagation_uncorrected - then->propagation_uncorrected);
-    metric_add(meter->implausible, now->propagation_implausible - then->propagation_implausible);
-    metric_set(meter->largest_skew, (int64_t)now->clock_skew_us);
+    meter_add(meter->undated, then->propagation_undated, now->propagation_undated);
+    meter_add(meter->uncorrected, then->propagation_uncorrected, now->propagation_uncorrected);
+    meter_add(meter->implausible, then->propagation_implausible, now->propagation_implausible);
+    meter_set(meter->largest_skew, (int64_t)then->clock_skew_us, (int64_t)now->clock_skew_us);
     meter_pace(meter, now);
     news_meter_step(&meter->news, then, now);
     meter->counted = *now;

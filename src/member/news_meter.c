@@ -42,7 +42,10 @@ void news_meter_step(struct news_meter *meter, const struct gossip_counters *the
     for (unsigned i = 0; i < NEWS_METER_CAUSES; i++)
         if (dropped_for(now, i) != dropped_for(then, i))
             metric_add(meter->dropped[i], dropped_for(now, i) - dropped_for(then, i));
-    metric_add(meter->waits, now->news_waits - then->news_waits);
-    metric_add(meter->spent, now->tokens_spent - then->tokens_spent);
-    metric_set(meter->tokens, now->tokens_left);
+    if (now->news_waits != then->news_waits)
+        metric_add(meter->waits, now->news_waits - then->news_waits);
+    if (now->tokens_spent != then->tokens_spent)
+        metric_add(meter->spent, now->tokens_spent - then->tokens_spent);
+    if (now->tokens_left != then->tokens_left)
+        metric_set(meter->tokens, now->tokens_left);
 }
