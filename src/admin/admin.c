@@ -35,10 +35,11 @@ static void connection_on_closed(uv_handle_t *handle) {
 static void profile_on_time(uv_timer_t *timer);
 static void status_on_time(uv_timer_t *timer);
 
-/* Nobody waits for it any more: it ends now. */
+/* Nobody waits for it any more: it ends now, or when it is written. */
 static void abandon_profile(struct admin *admin) {
     admin->profile_for = NULL;
-    CHECK(uv_timer_start(&admin->profile_timer, profile_on_time, 0, 0) == 0);
+    if (!admin->is_profile_being_written)
+        CHECK(uv_timer_start(&admin->profile_timer, profile_on_time, 0, 0) == 0);
 }
 
 static void connection_end(struct admin_connection *connection) {
@@ -97,6 +98,8 @@ static void answer_metrics(struct admin *admin, struct bytes accept, struct http
     answer->status = "200 OK";
     answer->type = is_open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                            : "text/plain; version=0.0.4; charset=utf-8";
+    if (admin->measure)
+        admin->measure(admin->context);
     node_shared_render_metrics(admin->shared, is_open ? METRIC_OPENMETRICS : METRIC_PROMETHEUS,
                                &answer->body);
 }
@@ -281,33 +284,57 @@ static void connection_end_waiting(struct admin_connection *connection,
     connection_write(connection);
 }
 
-static void admin_end_profile(struct admin *admin) {
-    profile_stop(admin->profile);
+/* ---- a profile, once its time is over: the names of all that ran are looked up in the files of
+ * the program and its libraries, beside the loop, on which others wait meanwhile ---- */
+
+static void profile_write_beside(uv_work_t *work) {
+    struct admin *admin = work->data;
+    admin->profile_code = profile_write(admin->profile, &admin->profile_body);
+}
+
+static void profile_end(struct admin *admin) {
     profile_free(admin->profile);
     admin->profile = NULL;
     admin->profile_for = NULL;
 }
 
+static void profile_on_written(uv_work_t *work, int status) {
+    struct admin *admin = work->data;
+    struct http_answer answer = {
+        .status = "200 OK", .type = "application/octet-stream", .body = admin->profile_body};
+    CHECK(status == 0); /* nobody takes it back */
+    admin->is_profile_being_written = false;
+    if (admin->profile_code != 0) {
+        buffer_clear(&answer.body);
+        answer.type = HTTP_TEXT;
+        http_answer_text(&answer, "500 Internal Server Error", "the profile could not be written");
+    }
+    if (admin->profile_for)
+        connection_end_waiting(admin->profile_for, &answer);
+    buffer_release(&answer.body);
+    profile_end(admin);
+}
+
 static void profile_on_time(uv_timer_t *timer) {
     struct admin *admin = timer->data;
-    struct admin_connection *connection = admin->profile_for;
-    struct profile *profile = admin->profile;
-    struct http_answer answer = {.status = "200 OK", .type = "application/octet-stream"};
-    profile_stop(profile);
-    admin->profile = NULL;
-    admin->profile_for = NULL;
-    if (connection) {
-        buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
-        if (profile_write(profile, &answer.body) != 0) {
-            buffer_clear(&answer.body);
-            answer.type = HTTP_TEXT;
-            http_answer_text(&answer, "500 Internal Server Error",
-                             "the profile could not be written");
-        }
-        connection_end_waiting(connection, &answer);
-        buffer_release(&answer.body);
+    profile_stop(admin->profile);
+    if (!admin->profile_for) {
+        profile_end(admin);
+        return;
     }
-    profile_free(profile);
+    buffer_init(&admin->profile_body, ADMIN_RESPONSE_MAXIMUM_BYTES);
+    admin->is_profile_being_written = true;
+    CHECK(uv_queue_work(admin->loop, &admin->profile_work, profile_write_beside,
+                        profile_on_written) == 0);
+}
+
+/* What is being written goes on, for nobody. */
+static void admin_end_profile(struct admin *admin) {
+    admin->profile_for = NULL;
+    if (admin->is_profile_being_written)
+        return;
+    profile_stop(admin->profile);
+    profile_end(admin);
 }
 
 /* ---- /status, once the workers have answered, or have not ---- */
@@ -405,6 +432,7 @@ void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared
     CHECK(uv_timer_init(loop, &admin->pause_timer) == 0);
     admin->listener.data = admin->timer.data = admin;
     admin->profile_timer.data = admin->status_timer.data = admin->pause_timer.data = admin;
+    admin->profile_work.data = admin;
     CHECK(uv_timer_start(&admin->timer, admin_on_timer, ADMIN_IDLE_MS / 4, ADMIN_IDLE_MS / 4) == 0);
 }
 

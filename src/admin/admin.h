@@ -40,12 +40,18 @@ struct admin {
     struct profile *profile;              /* NULL: none is running */
     struct admin_connection *profile_for; /* who waits for it; NULL: it went away */
     uv_timer_t profile_timer;
+    bool is_profile_being_written; /* just now, by a thread of the loop's: */
+    uv_work_t profile_work;
+    struct buffer profile_body;
+    int profile_code;
     uv_timer_t status_timer; /* runs while somebody waits for the workers */
     uv_timer_t pause_timer;  /* runs until the workers may be asked again, if somebody waits */
     uint64_t status_asked_ms;
     bool is_status_asked; /* and they have not answered yet */
     /* The owner sets what follows. Ready: NULL: as node_shared_is_ready() says. */
     bool (*is_ready)(void *context, struct buffer *reason);
+    /* Before /metrics is answered: what is measured only for it. May be NULL. */
+    void (*measure)(void *context);
     /* Asks the workers what they know of the cluster; admin_hear_status() is told, later. NULL:
      * there are none. One question is out at a time, however many wait for it. */
     void (*ask_workers)(void *context);

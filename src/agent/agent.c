@@ -176,6 +176,10 @@ static bool agent_is_ready(void *context, struct buffer *reason) {
     return agent->layers.effective.join[0] == '\0';
 }
 
+static void agent_measure(void *context) {
+    gossip_plane_measure(&((struct agent *)context)->plane);
+}
+
 static void agent_write_status(void *context, struct bytes workers, struct buffer *out) {
     const struct agent *agent = context;
     console_status_write(agent->plane.gossiper, workers, out);
@@ -318,6 +322,7 @@ static int agent_start(struct agent *agent, const struct agent_sockets *sockets,
     agent_open_peers(agent);
     admin_init(&agent->admin, &agent->loop, agent->shared, agent->profiler, &agent->log);
     agent->admin.is_ready = agent_is_ready;
+    agent->admin.measure = agent_measure;
     agent->admin.write_status = agent_write_status;
     agent->admin.context = agent;
     turn_init(&agent->turn, &agent->loop, &agent->clock, agent_end_turn, agent);

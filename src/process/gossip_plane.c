@@ -205,11 +205,8 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
     return ERR_IO;
 }
 
-static void plane_measure_memory(struct gossip_plane *plane, uint64_t now_us) {
+void gossip_plane_measure(struct gossip_plane *plane) {
     size_t resident_bytes;
-    if (now_us < plane->measure_us)
-        return;
-    plane->measure_us = now_us + GOSSIP_PLANE_MEASURE_US;
     if (uv_resident_set_memory(&resident_bytes) == 0)
         metric_set(plane->resident_memory, (int64_t)resident_bytes);
 }
@@ -220,7 +217,6 @@ uint64_t gossip_plane_end_turn(struct gossip_plane *plane) {
         faulty_net_tick(plane->faults);
     if (now_us >= gossiper_deadline_us(plane->gossiper))
         gossiper_tick(plane->gossiper);
-    plane_measure_memory(plane, now_us);
     uint64_t gossip_us = gossiper_deadline_us(plane->gossiper);
     uint64_t held_us = plane->faults != NULL ? faulty_net_deadline_us(plane->faults) : UINT64_MAX;
     return gossip_us < held_us ? gossip_us : held_us;

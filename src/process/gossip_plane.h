@@ -21,7 +21,6 @@
 enum {
     /* One byte more than is allowed, so that what is too long is seen to be. */
     GOSSIP_PLANE_ROOM_BYTES = NET_DATAGRAM_MAXIMUM + 1,
-    GOSSIP_PLANE_MEASURE_US = 1000 * 1000,       /* between two looks at the process's memory */
     GOSSIP_PLANE_COMPLAINT_US = 60 * 1000 * 1000 /* between two lines about who is refused */
 };
 
@@ -38,8 +37,8 @@ struct gossip_plane {
     struct gossiper *gossiper;
     struct faulty_net *faults; /* owned; NULL unless fault-injection is set */
     struct metric_cell *refused_by_seal, *refused_by_length, *unsent, *resident_memory;
-    uint64_t measure_us, complaint_us; /* not before these */
-    uint64_t refused;                  /* by the seal, since the last line about it */
+    uint64_t complaint_us; /* not before this */
+    uint64_t refused;      /* by the seal, since the last line about it */
     uint8_t room[GOSSIP_PLANE_ROOM_BYTES];
 };
 
@@ -51,6 +50,8 @@ int gossip_plane_open(struct gossip_plane *plane, uv_loop_t *loop, int datagram_
 /* At the end of each turn of the loop: what is due is done. When the next is due, in microseconds
  * of the monotonic clock. */
 uint64_t gossip_plane_end_turn(struct gossip_plane *plane);
+/* Before its metrics are shown: what is looked at only then. */
+void gossip_plane_measure(struct gossip_plane *plane);
 /* Closes its handles; then the loop has to run, and then gossip_plane_release(). */
 void gossip_plane_close(struct gossip_plane *plane);
 void gossip_plane_release(struct gossip_plane *plane);

@@ -48,6 +48,10 @@ static void gossip_ask_workers(void *context) {
     server_post(thread->server, &thread->log, 0, mail_new(MAIL_STATUS, MAIL_TO_GOSSIPER));
 }
 
+static void gossip_measure(void *context) {
+    gossip_plane_measure(&((struct gossip_thread *)context)->plane);
+}
+
 static void gossip_write_status(void *context, struct bytes workers, struct buffer *out) {
     struct gossip_thread *thread = context;
     console_status_write(thread->plane.gossiper, workers, out);
@@ -111,6 +115,7 @@ struct gossip_thread *gossip_thread_new(struct server *server, int datagram_sock
     clock_real_init(&thread->clock);
     turn_init(&thread->turn, &thread->loop, &thread->clock, gossip_at_turn_end, thread);
     admin_init(&thread->admin, &thread->loop, server->shared, server->profiler, &thread->log);
+    thread->admin.measure = gossip_measure;
     thread->admin.ask_workers = gossip_ask_workers;
     thread->admin.write_status = gossip_write_status;
     thread->admin.context = thread;

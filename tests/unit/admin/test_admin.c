@@ -122,6 +122,21 @@ static void test_health_and_metrics_are_told(void **state) {
     expect(metrics, "Content-Type: text/plain; version=0.0.4");
 }
 
+static void count_measure(void *context) { (*(unsigned *)context)++; }
+
+/* What is measured only for it is measured before each answer, and for nothing else. */
+static void test_metrics_are_measured_when_asked_for(void **state) {
+    struct office *office = *state;
+    unsigned times = 0;
+    office->admin.measure = count_measure;
+    office->admin.context = &times;
+    ask(office, "GET /health/live HTTP/1.0\r\n\r\n", NULL);
+    assert_int_equal(times, 0);
+    ask(office, "GET /metrics HTTP/1.0\r\n\r\n", NULL);
+    ask(office, "GET /metrics HTTP/1.0\r\n\r\n", NULL);
+    assert_int_equal(times, 2);
+}
+
 static void test_openmetrics_is_for_who_asks(void **state) {
 #define OPEN  "Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"
 #define PLAIN "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
@@ -304,8 +319,46 @@ static void test_workers_that_do_not_answer_are_waited_for_no_longer(void **stat
     admin_hear_status(&office->admin, BYTES_LITERAL("late"));
 }
 
+static bool is_profile_being_written(void *context) {
+    return ((const struct office *)context)->admin.is_profile_being_written;
+}
+
+#define ONE_SECOND "GET /debug/profile?seconds=1 HTTP/1.0\r\n\r\n"
+
+/* A profile takes its time to be written: the loop goes on meanwhile. */
+static void test_others_are_answered_while_a_profile_is_written(void **state) {
+    struct office *office = *state;
+    visit(office, &office->other, ONE_SECOND, NULL);
+    run_until(&office->loop, is_profile_being_written, office);
+    assert_false(office->other.is_ended);
+    run_until(&office->loop, is_answered, &office->other);
+    expect(office->other.got, "HTTP/1.1 200 OK\r\n");
+    assert_false(office->admin.is_profile_being_written);
+    leave(office, &office->other);
+}
+
+/* Who went away while it was written is missed by nobody, and the next one gets its own. */
+static void test_a_profile_is_written_for_nobody(void **state) {
+    struct office *office = *state;
+    visit(office, &office->other, ONE_SECOND, NULL);
+    run_until(&office->loop, is_profile_being_written, office);
+    leave(office, &office->other);
+    while (office->admin.is_profile_being_written)
+        uv_run(&office->loop, UV_RUN_ONCE);
+    expect(ask(office, ONE_SECOND, NULL), "HTTP/1.1 200 OK\r\n");
+}
+
+/* The port is closed while one is written: that goes on, and then all is over. */
+static void test_the_port_closes_while_a_profile_is_written(void **state) {
+    struct office *office = *state;
+    visit(office, &office->other, ONE_SECOND, NULL);
+    run_until(&office->loop, is_profile_being_written, office);
+    leave(office, &office->other);
+}
+
 #define OFFICE_TEST(function) cmocka_unit_test_setup_teardown(function, office_open, office_close)
 RUN_TESTS(OFFICE_TEST(test_health_and_metrics_are_told),
+          OFFICE_TEST(test_metrics_are_measured_when_asked_for),
           OFFICE_TEST(test_openmetrics_is_for_who_asks), OFFICE_TEST(test_head_has_no_body),
           OFFICE_TEST(test_a_connection_is_kept),
           OFFICE_TEST(test_what_is_not_understood_ends_the_connection),
@@ -314,4 +367,7 @@ RUN_TESTS(OFFICE_TEST(test_health_and_metrics_are_told),
           OFFICE_TEST(test_without_workers_a_status_is_told_at_once),
           OFFICE_TEST(test_one_question_is_out_for_all_who_ask),
           OFFICE_TEST(test_workers_are_not_asked_in_a_loop),
-          OFFICE_TEST(test_workers_that_do_not_answer_are_waited_for_no_longer))
+          OFFICE_TEST(test_workers_that_do_not_answer_are_waited_for_no_longer),
+          OFFICE_TEST(test_others_are_answered_while_a_profile_is_written),
+          OFFICE_TEST(test_a_profile_is_written_for_nobody),
+          OFFICE_TEST(test_the_port_closes_while_a_profile_is_written))
