@@ -80,6 +80,7 @@ void hearing_datagram(struct gossip *gossip, const struct gossip_address *from,
         return;
     }
     gossip_turn_to(gossip, message.sender, message.generation);
+    gossip->partner.is_telling = message.kind != CODEC_FILL;
     enum replay_verdict verdict = message_judge(gossip, &message);
     if (verdict == REPLAY_UNPROVEN && message.kind == CODEC_PING)
         answer_unproven(gossip, from, &message);

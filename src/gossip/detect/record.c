@@ -178,6 +178,8 @@ void record_hear(struct gossip *gossip, struct member *member, const struct code
         suspicion_confirm(gossip, member, record->accuser, record->created_us);
         observer_accused(gossip, member);
     }
+    if (order == 0)
+        news_heard_again(gossip, member, NULL);
     if (order <= 0)
         return;
     enum gossip_member_state before = member->shown.state;

@@ -46,6 +46,8 @@ struct rotation {
 /* A life that this node speaks with; it may not be known as a member. */
 struct partner {
     bool is_set;
+    bool
+        is_telling; /* what it says in this step is news to it as well, which it tells others too */
     uint8_t uuid[GOSSIP_UUID_BYTES];
     uint64_t generation;
 };

@@ -16,7 +16,7 @@ enum {
     NEWS_SHORTEST_PAUSE_US = 1000,
     GOODBYE_DATAGRAMS = 64
 };
-static_assert((int)LISTENERS_NEXT <= (int)GOSSIP_FAN_OUT_MAXIMUM, "both kinds of listeners fit");
+static_assert((int)NEWS_IN_CIRCLE <= (int)GOSSIP_FAN_OUT_MAXIMUM, "both kinds of listeners fit");
 
 void broadcast_write(struct gossip *gossip, const struct member *const *first, size_t first_count) {
     gossip->news->round++;
@@ -43,48 +43,28 @@ static void broadcast_tell(struct gossip *gossip, const struct member *member) {
     }
 }
 
-/* How often the freshest of what waits was told. */
-static unsigned broadcast_least_told(const struct gossip *gossip) {
-    unsigned least = GOSSIP_SENT_MAXIMUM;
-    for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
-        for (uint64_t left = gossip->news->lists_held[priority]; left != 0; left &= left - 1) {
-            unsigned told = (unsigned)__builtin_ctzll(left);
-            if (told < least && !list_is_empty(&gossip->news->lists[priority][told]))
-                least = told;
-        }
-    return least;
-}
-
-/* A piece of news is fresh until it was told to fan_out by lot; then the next in the circle are
- * told, soon; what is told after that is insurance against loss, and may be slow. */
-enum broadcast_stage { STAGE_FRESH, STAGE_NEXT, STAGE_SLOW };
-
-static enum broadcast_stage broadcast_stage(const struct gossip *gossip) {
-    unsigned told = broadcast_least_told(gossip);
-    if (told == 0)
-        return STAGE_FRESH;
-    return told < gossip->news->pace.fan_out + LISTENERS_NEXT ? STAGE_NEXT : STAGE_SLOW;
-}
-
+/* Of what waits, the freshest decides for all of it. */
 static uint64_t broadcast_pause_us(const struct gossip *gossip) {
     const struct pace *pace = &gossip->news->pace;
-    enum broadcast_stage stage = broadcast_stage(gossip);
-    uint64_t pause_us = stage == STAGE_FRESH ? pace->flush_us : NEXT_FLUSHES * pace->flush_us;
-    if (stage == STAGE_SLOW && pause_us < pace->slow_us)
+    enum news_stage stage = news_stage(gossip, news_freshest(gossip));
+    uint64_t pause_us = stage == NEWS_FRESH ? pace->flush_us : NEXT_FLUSHES * pace->flush_us;
+    if (stage == NEWS_SLOW && pause_us < pace->slow_us)
         pause_us = pace->slow_us;
     return pause_us > 0 ? pause_us : NEWS_SHORTEST_PAUSE_US;
 }
 
 /* The only one of its zone has nobody next to it. */
 static size_t broadcast_listeners(struct gossip *gossip, struct member **listeners) {
+    const struct news *freshest = news_freshest(gossip);
     size_t count = 0;
-    switch (broadcast_stage(gossip)) {
-    case STAGE_FRESH:
-        return listeners_by_lot(gossip, gossip->news->pace.fan_out, listeners);
-    case STAGE_NEXT:
+    switch (news_stage(gossip, freshest)) {
+    case NEWS_FRESH:
+        return listeners_by_lot(gossip, news_by_lot(gossip, freshest) - freshest->sent_count,
+                                listeners);
+    case NEWS_NEXT:
         count = listeners_next(gossip, listeners);
         break;
-    case STAGE_SLOW:
+    case NEWS_SLOW:
         break;
     }
     if (count > 0)

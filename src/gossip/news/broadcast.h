@@ -1,8 +1,9 @@
 /* Rounds of telling news (news.h): to a few members at a time, and with every ping and answer that
  * goes out anyway. What cannot be told to anybody waits.
  *
- *     own change  at once, to fan_out by lot      a burst of changes: once in flush_us
- *     heard       after flush_us, to fan_out by lot
+ *     own change     at once, by lot, half of its tellings      a burst of changes:
+ *     at first hand  at once, to fan_out by lot                 once in flush_us
+ *     heard          after flush_us, to fan_out by lot, one less for each who told it meanwhile
  *     then        after 3 flush_us, to the next in the circle of UUIDs (listeners.h)
  *     later       after ever longer pauses, to fewer by lot: most know by then
  *

@@ -55,11 +55,11 @@ size_t listeners_by_lot(struct gossip *gossip, size_t wanted, struct member **ou
     return found;
 }
 
-size_t listeners_next(const struct gossip *gossip, struct member *out[LISTENERS_NEXT]) {
+size_t listeners_next(const struct gossip *gossip, struct member *out[NEWS_IN_CIRCLE]) {
     struct order_cursor cursor =
         order_from(&gossip->order, gossip->members, gossip->self->shown.who->uuid);
     size_t count = 0;
-    for (size_t step = 0; step < NEXT_STEPS_MAXIMUM && count < LISTENERS_NEXT; step++) {
+    for (size_t step = 0; step < NEXT_STEPS_MAXIMUM && count < NEWS_IN_CIRCLE; step++) {
         order_step(&cursor);
         if (order_peek(&cursor) == NULL)
             cursor =

@@ -10,12 +10,10 @@
  * So most of what is told stays near, and yet no zone is an island: each member of it tells one of
  * four elsewhere. */
 #pragma once
-#include "gossip/instance/instance.h"
-
-enum { LISTENERS_NEXT = 4 };
+#include "gossip/news/news.h"
 
 /* Up to `wanted` live others by lot; returns how many. */
 size_t listeners_by_lot(struct gossip *gossip, size_t wanted, struct member **out);
-/* The next LISTENERS_NEXT live ones behind this node in the circle of UUIDs of its zone; returns
+/* The next NEWS_IN_CIRCLE live ones behind this node in the circle of UUIDs of its zone; returns
  * how many. */
-size_t listeners_next(const struct gossip *gossip, struct member *out[LISTENERS_NEXT]);
+size_t listeners_next(const struct gossip *gossip, struct member *out[NEWS_IN_CIRCLE]);

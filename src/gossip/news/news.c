@@ -6,7 +6,8 @@
 
 enum {
     FLOOD_PIECES = 256, /* of one priority that wait */
-    FLOOD_MORE = 2      /* tellings beyond the fan-out */
+    FLOOD_MORE = 2,     /* tellings beyond the fan-out */
+    BURST_PIECES = 16   /* while no more wait, what is said here goes to more than what was heard */
 };
 
 void news_due(struct gossip *gossip, uint64_t due_us) {
@@ -48,6 +49,12 @@ static void news_make_room(struct gossip *gossip, enum gossip_priority priority)
         }
 }
 
+/* From the member itself: it was gathered there, and few hear it so. */
+static bool news_is_first_hand(const struct gossip *gossip, const struct member *member) {
+    return gossip->partner.is_telling &&
+           memcmp(gossip->partner.uuid, member->shown.who->uuid, GOSSIP_UUID_BYTES) == 0;
+}
+
 void news_add(struct gossip *gossip, struct member *member, struct entry *entry,
               enum gossip_priority priority) {
     news_remove(gossip, member, entry);
@@ -63,6 +70,8 @@ void news_add(struct gossip *gossip, struct member *member, struct entry *entry,
     gossip->news->count++;
     gossip->counters.news_waiting[priority]++;
     news_due(gossip, gossip->now_us + gossip->news->pace.flush_us);
+    if (news_is_first_hand(gossip, member))
+        news_hurry(gossip);
 }
 
 void news_hurry(struct gossip *gossip) {
@@ -98,26 +107,78 @@ void news_remove_all(struct gossip *gossip, struct member *member) {
         news_remove(gossip, member, member->news->entry);
 }
 
+static unsigned news_tellings(const struct gossip *gossip) {
+    unsigned bits = 1;
+    for (size_t live = member_live_count(gossip); live > 1; live /= 2)
+        bits++;
+    unsigned tellings = 3 + bits + bits / 2;
+    return tellings < GOSSIP_SENT_MAXIMUM ? tellings : GOSSIP_SENT_MAXIMUM;
+}
+
 /* So often a piece is told. Of a flood each is told to a few only: there is no room for more, and
  * comparing two states mends what many pieces missed with fewer bytes than telling them again. */
 static unsigned news_limit(const struct gossip *gossip, enum gossip_priority priority) {
-    unsigned bits = 1;
     if (gossip->counters.news_waiting[priority] > FLOOD_PIECES)
         return gossip->news->pace.fan_out + FLOOD_MORE;
-    for (size_t live = member_live_count(gossip); live > 1; live /= 2)
-        bits++;
-    unsigned limit = 3 + bits + bits / 2;
-    return limit < GOSSIP_SENT_MAXIMUM ? limit : GOSSIP_SENT_MAXIMUM;
+    return news_tellings(gossip);
+}
+
+unsigned news_by_lot(const struct gossip *gossip, const struct news *news) {
+    size_t live = gossip_live_count(gossip);
+    unsigned by_lot = gossip->news->pace.fan_out;
+    bool is_said_here = news->member == gossip->self;
+    if (is_said_here && gossip->news->count <= BURST_PIECES && news_tellings(gossip) / 2 > by_lot)
+        by_lot = news_tellings(gossip) / 2;
+    if (by_lot > GOSSIP_FAN_OUT_MAXIMUM)
+        by_lot = GOSSIP_FAN_OUT_MAXIMUM;
+    return live < by_lot ? (unsigned)live : by_lot;
+}
+
+enum news_stage news_stage(const struct gossip *gossip, const struct news *news) {
+    unsigned by_lot = news_by_lot(gossip, news);
+    if (news->sent_count < by_lot)
+        return NEWS_FRESH;
+    return news->sent_count < by_lot + NEWS_IN_CIRCLE ? NEWS_NEXT : NEWS_SLOW;
+}
+
+const struct news *news_freshest(const struct gossip *gossip) {
+    const struct news *freshest = NULL;
+    for (unsigned priority = 0; priority < GOSSIP_PRIORITY_COUNT; priority++)
+        for (uint64_t left = gossip->news->lists_held[priority]; left != 0; left &= left - 1) {
+            unsigned told = (unsigned)__builtin_ctzll(left);
+            const struct list *list = &gossip->news->lists[priority][told];
+            if (list_is_empty(list) || (freshest != NULL && freshest->sent_count <= told))
+                continue;
+            freshest = LIST_ELEMENT(list_first(list), struct news, link);
+        }
+    return freshest;
+}
+
+/* One more knows it. It is out of its list, and goes into a later one or is over. */
+static void news_advance(struct gossip *gossip, struct news *news) {
+    if (++news->sent_count < news_limit(gossip, news->priority))
+        list_append(news_list(gossip, news), &news->link);
+    else
+        news_remove(gossip, news->member, news->entry);
 }
 
 void news_told(struct gossip *gossip, struct news *news, size_t bytes) {
     news->round = gossip->news->round;
     gossip->counters.news_told[news->priority]++;
     gossip->counters.news_bytes[news->priority] += bytes;
-    if (++news->sent_count < news_limit(gossip, news->priority))
-        list_append(news_list(gossip, news), &news->link);
-    else
-        news_remove(gossip, news->member, news->entry);
+    news_advance(gossip, news);
+}
+
+/* One by lot is told in any case. What is told later is for those who were missed, and not told to
+ * fewer because others know it. */
+void news_heard_again(struct gossip *gossip, struct member *member, const struct entry *entry) {
+    struct news *news = *news_place(member, entry);
+    if (news == NULL || member == gossip->self)
+        return;
+    if (news->sent_count + 1 >= news_by_lot(gossip, news))
+        return;
+    list_remove(&news->link);
+    news_advance(gossip, news);
 }
 
 void news_put_back(struct gossip *gossip, struct news *news) {

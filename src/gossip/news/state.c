@@ -291,6 +291,37 @@ static void draft_hear(const struct editing *editing, const struct codec_group *
     draft_advance(editing->draft, said->previous, said->version);
 }
 
+/* Who is told by several hears most of it again: that is looked at, and not put together anew. Not
+ * within a reset, in which what is heard again counts. */
+static bool state_knows(const struct member *member, const struct codec_wire *wire,
+                        const struct codec_group *group) {
+    const struct chain *chain = member->chain;
+    struct cursor in = cursor_of(group->entries);
+    struct codec_entry said;
+    if (group->floor > chain->floor || !chain_is_whole(chain) || PLANTED(GOSSIP_VERSION_IGNORED))
+        return false;
+    while (cursor_left(&in) > 0) {
+        codec_read_entry(&in, wire, &said);
+        const struct entry *known = chain_find(chain, said.key);
+        if (said.version > chain->version || known == NULL || known->version < said.version)
+            return false;
+    }
+    return true;
+}
+
+/* All of it is known; what of it waits to be told here, the teller need not be told. */
+static void state_heard_again(struct gossip *gossip, struct member *member,
+                              const struct codec_wire *wire, const struct codec_group *group) {
+    struct cursor in = cursor_of(group->entries);
+    struct codec_entry said;
+    while (member->news != NULL && cursor_left(&in) > 0) {
+        codec_read_entry(&in, wire, &said);
+        const struct entry *known = chain_find(member->chain, said.key);
+        if (known->version == said.version)
+            news_heard_again(gossip, member, known);
+    }
+}
+
 void state_hear(struct gossip *gossip, const struct codec_wire *wire,
                 const struct codec_group *group, const enum gossip_priority *priority) {
     struct member *member = member_find(gossip, group->uuid);
@@ -299,6 +330,10 @@ void state_hear(struct gossip *gossip, const struct codec_wire *wire,
     if (member->shown.who->generation != group->generation &&
         !PLANTED(GOSSIP_EARLIER_LIFE_BELIEVED))
         return;
+    if (state_knows(member, wire, group)) {
+        state_heard_again(gossip, member, wire, group);
+        return;
+    }
     struct editing editing = state_open(gossip, member);
     if (group->floor > editing.draft->floor)
         draft_raise_floor(&editing, group->floor);

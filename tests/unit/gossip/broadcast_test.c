@@ -16,7 +16,8 @@ enum {
     APART = 4,             /* by the first byte of their UUIDs */
     SELF = 151,
     BEHIND_SELF = SELF / APART + 1, /* the member who is next in the circle */
-    TELLINGS = 12                   /* 3 + 1.5 log2 of those that live, in whole numbers */
+    TELLINGS = 12,                  /* 3 + 1.5 log2 of those that live, in whole numbers */
+    AT_ONCE = TELLINGS / 2          /* of what this node says itself */
 };
 
 struct teller {
@@ -77,14 +78,42 @@ static struct gossip_counters counters_of(const struct teller *teller) {
     return counters;
 }
 
+static void name_member(unsigned member, uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    memset(uuid, 0, GOSSIP_UUID_BYTES);
+    uuid[0] = (uint8_t)(member * APART);
+    uuid[1] = (uint8_t)(member / 64);
+}
+
+/* Member `from` tells a key of member `of`. */
+static void hear(struct teller *teller, unsigned from, unsigned of, const char *value) {
+    struct codec_writer writer;
+    struct codec_group group = {.generation = 1};
+    struct codec_entry entry = {
+        .version = 1, .key = BYTES_LITERAL("color"), .value = bytes_of_text(value)};
+    uint8_t sender[GOSSIP_UUID_BYTES];
+    name_member(from, sender);
+    name_member(of, group.uuid);
+    codec_writer_init(&writer);
+    codec_begin(&writer, &(struct codec_wire){0}, CODEC_NEWS, sender, 1);
+    assert_true(codec_list_begin(&writer, CODEC_SECTION_ENTRIES));
+    assert_true(codec_group_begin(&writer, &group));
+    assert_true(codec_write_entry(&writer, &entry));
+    codec_group_end(&writer);
+    codec_list_end(&writer);
+    step(teller, 0,
+         (struct gossip_event){.kind = GOSSIP_DATAGRAM,
+                               .address = address_of(from),
+                               .bytes = buffer_bytes(&writer.buffer)});
+    codec_writer_release(&writer);
+}
+
 static void introduce(struct teller *teller, unsigned first, unsigned count) {
     static const struct codec_wire wire = {.version = 0};
     struct codec_writer writer;
     codec_writer_init(&writer);
     for (unsigned member = first; member < first + count; member++) {
-        struct codec_record record = {.uuid = {(uint8_t)(member * APART), (uint8_t)(member / 64)},
-                                      .generation = 1,
-                                      .address = address_of(member)};
+        struct codec_record record = {.generation = 1, .address = address_of(member)};
+        name_member(member, record.uuid);
         codec_begin(&writer, &wire, CODEC_NEWS, (const uint8_t[GOSSIP_UUID_BYTES]){0xee}, 1);
         assert_true(codec_list_begin(&writer, CODEC_SECTION_RECORDS));
         assert_true(codec_write_record(&writer, &record));
@@ -115,13 +144,14 @@ static struct teller teller_of(unsigned members) {
     return teller;
 }
 
-/* What this node says goes to a few by lot at once; soon to the next in the circle of UUIDs; then,
- * after long pauses, to two at a time by lot, until it was told often enough. */
+/* What this node says goes to half of all that it tells, by lot and at once; soon to the next in
+ * the circle of UUIDs; then, after long pauses, to two at a time by lot, until it was told often
+ * enough. */
 static void test_by_lot_then_in_the_circle_then_now_and_then(void **state) {
     (void)state;
     struct teller teller = teller_of(MEMBERS);
     say(&teller, SECOND, "color", "red");
-    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    assert_int_equal(listeners(&teller, 1), AT_ONCE);
     pass(&teller, 3 * FLUSH_US - 1);
     assert_int_equal(teller.count, 0);
     pass(&teller, 1);
@@ -167,14 +197,14 @@ static void test_a_burst_is_gathered(void **state) {
     (void)state;
     struct teller teller = teller_of(MEMBERS);
     say(&teller, SECOND, "color", "red");
-    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    assert_int_equal(listeners(&teller, 1), AT_ONCE);
     say(&teller, MILLISECOND, "color", "blue");
     say(&teller, MILLISECOND, "size", "large");
     assert_int_equal(teller.count, 0);
     pass(&teller, FLUSH_US - 2 * MILLISECOND - 1);
     assert_int_equal(teller.count, 0);
     pass(&teller, 1);
-    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    assert_int_equal(listeners(&teller, 1), AT_ONCE);
     gossip_free(teller.gossip);
 }
 
@@ -184,6 +214,76 @@ static void test_what_was_heard_is_gathered(void **state) {
     struct teller teller = teller_of(MEMBERS);
     pass(&teller, SECOND);
     introduce(&teller, MEMBERS, 1);
+    assert_int_equal(teller.count, 0);
+    pass(&teller, FLUSH_US - 1);
+    assert_int_equal(teller.count, 0);
+    pass(&teller, 1);
+    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    gossip_free(teller.gossip);
+}
+
+/* Whoever tells what is known here knows it: to as many fewer it is told by lot. */
+static void test_what_others_tell_as_well_is_told_to_fewer(void **state) {
+    (void)state;
+    for (unsigned others = 0; others < FAN_OUT; others++) {
+        struct teller teller = teller_of(MEMBERS);
+        pass(&teller, SECOND);
+        hear(&teller, 21, 20, "red");
+        for (unsigned i = 0; i < others; i++)
+            hear(&teller, 30 + i, 20, "red");
+        pass(&teller, FLUSH_US);
+        assert_int_equal(listeners(&teller, 1), FAN_OUT - others);
+        pass(&teller, 3 * FLUSH_US);
+        assert_int_equal(listeners(&teller, 1), NEXT);
+        while (counters_of(&teller).news_waiting[GOSSIP_STATE] > 0)
+            pass(&teller, SLOW_US);
+        assert_int_equal(counters_of(&teller).news_told[GOSSIP_STATE], TELLINGS - others);
+        gossip_free(teller.gossip);
+    }
+}
+
+/* However many tell it: one is told by lot, and so are the next ones in the circle and some more
+ * later, among whom there may be one that nobody else tells. */
+static void test_the_circle_is_told_whoever_knows(void **state) {
+    (void)state;
+    struct teller teller = teller_of(MEMBERS);
+    pass(&teller, SECOND);
+    for (unsigned i = 0; i < TELLINGS; i++)
+        hear(&teller, 21 + i, 20, "red");
+    pass(&teller, FLUSH_US);
+    assert_int_equal(listeners(&teller, 1), 1);
+    hear(&teller, 35, 20, "red");
+    pass(&teller, 3 * FLUSH_US - 1);
+    assert_int_equal(teller.count, 0);
+    pass(&teller, 1);
+    assert_int_equal(listeners(&teller, 1), NEXT);
+    while (counters_of(&teller).news_waiting[GOSSIP_STATE] > 0)
+        pass(&teller, SLOW_US);
+    assert_int_equal(counters_of(&teller).news_told[GOSSIP_STATE], TELLINGS - FAN_OUT + 1);
+    gossip_free(teller.gossip);
+}
+
+/* What is told of somebody else says nothing about this one. */
+static void test_only_the_same_counts(void **state) {
+    (void)state;
+    struct teller teller = teller_of(MEMBERS);
+    pass(&teller, SECOND);
+    hear(&teller, 30, 20, "red");
+    hear(&teller, 31, 21, "red");
+    pass(&teller, FLUSH_US);
+    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    gossip_free(teller.gossip);
+}
+
+/* What is heard from who says it is told on at once: it was gathered there. What comes right behind
+ * is gathered here as well. */
+static void test_what_is_heard_at_first_hand_goes_on_at_once(void **state) {
+    (void)state;
+    struct teller teller = teller_of(MEMBERS);
+    pass(&teller, SECOND);
+    hear(&teller, 20, 20, "red");
+    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    hear(&teller, 21, 21, "red");
     assert_int_equal(teller.count, 0);
     pass(&teller, FLUSH_US - 1);
     assert_int_equal(teller.count, 0);
@@ -231,5 +331,9 @@ RUN_TESTS(cmocka_unit_test(test_by_lot_then_in_the_circle_then_now_and_then),
           cmocka_unit_test(test_the_few_are_told_once_each),
           cmocka_unit_test(test_a_burst_is_gathered),
           cmocka_unit_test(test_what_was_heard_is_gathered),
+          cmocka_unit_test(test_what_others_tell_as_well_is_told_to_fewer),
+          cmocka_unit_test(test_the_circle_is_told_whoever_knows),
+          cmocka_unit_test(test_only_the_same_counts),
+          cmocka_unit_test(test_what_is_heard_at_first_hand_goes_on_at_once),
           cmocka_unit_test(test_a_flood_takes_more_rounds),
           cmocka_unit_test(test_a_goodbye_goes_to_all))
