@@ -21,10 +21,8 @@ struct troth_gossip {
     size_t change_capacity;
 };
 
-/* The library's code for one of the house's. */
-int library_error(int code);
-/* Copies the sentence into `problem`, cut at `problem_bytes`; releases it; returns library_error().
- */
+/* Copies the sentence into `problem`, cut at `problem_bytes`, and releases it. The library's code
+ * for one of the house's. */
 int library_complain(int code, struct buffer *sentence, char *problem, size_t problem_bytes);
 void library_show_member(const struct troth_gossip *gossip, const struct gossip_member *member,
                          struct troth_gossip_member *out);

@@ -20,7 +20,7 @@ static_assert((size_t)TROTH_GOSSIP_NAME_BYTES == sizeof(((struct gossip_identity
 
 const char *troth_gossip_version(void) { return TROTHDB_VERSION; }
 
-int library_error(int code) {
+static int error_of(int code) {
     switch (code) {
     case 0:
         return 0;
@@ -65,7 +65,7 @@ int library_complain(int code, struct buffer *sentence, char *problem, size_t pr
         problem[length] = 0;
     }
     buffer_release(sentence);
-    return library_error(code);
+    return error_of(code);
 }
 
 int troth_gossip_address_parse(struct troth_gossip_address *address, const char *text) {
