@@ -18,7 +18,7 @@ size_t shard_command_bytes(const struct bytes *arguments, size_t count) {
 /* A batch is gathered in memory that becomes the entry: this much stands before its commands. */
 enum { BATCH_ROOM_BYTES = RAFT_ENTRY_ROOM_BYTES + PAYLOAD_HEADER_BYTES };
 
-static size_t batch_bytes(const struct shard *shard) {
+size_t shard_batch_bytes(const struct shard *shard) {
     return shard->batch.commands.length ? shard->batch.commands.length - BATCH_ROOM_BYTES : 0;
 }
 
@@ -31,7 +31,7 @@ static void batch_begin(struct shard *shard) {
 }
 
 static uint64_t unfinished_bytes(const struct shard *shard) {
-    return raft_uncommitted_bytes(shard->raft) + batch_bytes(shard);
+    return raft_uncommitted_bytes(shard->raft) + shard_batch_bytes(shard);
 }
 
 /* Room for a few only would go to whoever happens to ask next, so there is none before there is
@@ -65,7 +65,7 @@ static bool fits_batch(const struct shard *shard, const struct bytes *arguments,
         return false;
     size_t entry_bytes = RAFT_ENTRY_HEADER_BYTES + PAYLOAD_HEADER_BYTES +
                          shard->batch.traces.length + trace.length + SHARD_TRACE_EXTRA_BYTES +
-                         batch_bytes(shard);
+                         shard_batch_bytes(shard);
     return entry_bytes + payload_command_bytes(arguments, count) <= SHARD_ENTRY_BYTES_MAXIMUM;
 }
 
@@ -87,7 +87,7 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     shard->batch.async_count += waiter.is_async;
     shard->batch.sync_count += waiter.target && !waiter.is_async;
     *(struct shard_waiter *)queue_push(&shard->proposed.waiters) = waiter;
-    if (batch_bytes(shard) >= (size_t)config->batch_bytes ||
+    if (shard_batch_bytes(shard) >= (size_t)config->batch_bytes ||
         shard->batch.count >= (uint64_t)config->entry_commands)
         shard_flush(shard);
     return 0;
@@ -120,7 +120,7 @@ static void clear_batch_traces(struct shard *shard) {
 /* Moves the commands back by what the header is longer than usual. */
 static void batch_widen(struct shard *shard, size_t bytes) {
     if (bytes > 0) {
-        size_t command_bytes = batch_bytes(shard);
+        size_t command_bytes = shard_batch_bytes(shard);
         (void)buffer_reserve(&shard->batch.commands, bytes);
         uint8_t *commands = buffer_data(&shard->batch.commands) + BATCH_ROOM_BYTES;
         memmove(commands + bytes, commands, command_bytes);
@@ -180,7 +180,7 @@ void shard_flush(struct shard *shard) {
     if (shard->batch.count == 0)
         return;
     uint32_t count = shard->batch.count;
-    size_t bytes = batch_bytes(shard);
+    size_t bytes = shard_batch_bytes(shard);
     struct raft_event event = {.kind = RAFT_PROPOSE, .payload_entry = make_entry(shard)};
     give_up_overtaken(shard, raft_last_index(shard->raft) + 1);
     /* Pending before the step: a sole voter's entry, or a refusal, may come back within it. */
@@ -241,6 +241,12 @@ bool shard_is_awaited(const struct shard *shard) {
 
 bool shard_has_batch(const struct shard *shard) { return shard->batch.count > 0; }
 
+uint32_t shard_batch_count(const struct shard *shard) { return shard->batch.count; }
+
+uint32_t shard_under_way_count(const struct shard *shard) {
+    return (uint32_t)queue_count(&shard->proposed.waiters) - shard->batch.count;
+}
+
 enum {
     CROWD_COMMANDS = 4,           /* of the entry before: of fewer each would rather go at once */
     SMALL_BATCH_BYTES = 64 << 10, /* a longer one costs what it holds, not the round around it */
@@ -253,7 +259,7 @@ enum {
 static uint64_t waits_for_commit_until_us(const struct shard *shard) {
     size_t entry_count = queue_count(&shard->proposed.entries);
     if (entry_count == 0 || shard->batch.count == 0 || shard->batch.async_count > 0 ||
-        batch_bytes(shard) >= SMALL_BATCH_BYTES || raft_uncommitted_bytes(shard->raft) == 0)
+        shard_batch_bytes(shard) >= SMALL_BATCH_BYTES || raft_uncommitted_bytes(shard->raft) == 0)
         return 0;
     const struct pending_entry *last = queue_at(&shard->proposed.entries, entry_count - 1);
     return last->waiter_count >= CROWD_COMMANDS ? raft_commit_overdue_us(shard->raft) : 0;

@@ -270,6 +270,10 @@ enum shard_company {
  * unless it is held by its owner, which asynchronous commands do not put up with. */
 void shard_end_turn(struct shard *shard, enum shard_company company);
 bool shard_has_batch(const struct shard *shard);
+uint32_t shard_batch_count(const struct shard *shard); /* commands */
+size_t shard_batch_bytes(const struct shard *shard);
+/* Commands in entries of this leader that are not applied yet. */
+uint32_t shard_under_way_count(const struct shard *shard);
 /* When the batch waits no longer, whatever it waits for; UINT64_MAX: there is none. */
 uint64_t shard_batch_due_us(const struct shard *shard);
 /* Of a leader: its last entry is neither durable here nor committed. */

@@ -141,6 +141,11 @@ void observe_wal_round(struct worker *worker) {
                (int64_t)statistics.segments);
 }
 
+void observe_crowd_return(struct worker *worker, bool is_complete) {
+    const char *outcome = is_complete ? "complete" : "late";
+    metric_add(metrics_cell(worker->metrics, METRIC_crowd_returns_total, outcome), 1);
+}
+
 void observe_shard(struct worker *worker, const struct shard *shard) {
     char label[16];
     snprintf(label, sizeof label, "%u", shard_number(shard));

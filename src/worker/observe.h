@@ -23,6 +23,7 @@ void observe_refused_client(struct worker *worker, const char *cause);
 void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent);
 void observe_packed(struct worker *worker, size_t entry_bytes, size_t packed_bytes);
 void observe_wal_round(struct worker *worker);
+void observe_crowd_return(struct worker *worker, bool is_complete);
 void observe_output(struct worker *worker);
 void observe_shard(struct worker *worker, const struct shard *shard);
 void observe_removal(struct worker *worker, uint32_t shard); /* its replica is here no more */

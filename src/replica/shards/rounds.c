@@ -1,15 +1,19 @@
 /* When what the shards of a worker gathered becomes entries. They share a log and a stream to each
- * peer, so an entry that goes alone costs every node a sync and a message of its own. Two bargains,
- * both struck by the disk's clock, see to it that entries go together:
+ * peer, so an entry that goes alone costs every node a sync and a message of its own. Three
+ * bargains, the first two struck by the disk's clock, see to it that entries go together:
  *
  * - While the last entry of a shard led here is awaited (shard_is_awaited), no other shard begins
  *   one either: who asked several shards at once waits for the last of them anyway.
  * - While the log writes for shards that others lead, what is gathered waits for the end of that
  *   round. It could not be written here before, and it then joins what came of the others
- *   meanwhile. A disk that takes its time holds nobody up: the followers may commit without it. */
+ *   meanwhile. A disk that takes its time holds nobody up: the followers may commit without it.
+ * - Once all that was proposed here is answered, what is gathered waits for those who were
+ *   (crowd.c). */
 #include "replica/shards/rounds.h"
 
+#include "replica/shards/crowd.h"
 #include "replica/state/state.h"
+#include "worker/observe.h"
 #include "worker/worker.h"
 
 enum { ROUNDS_WAIT_US = 5000 };
@@ -29,9 +33,26 @@ static enum shard_round_state state_of(const struct shard *shard) {
     return shard_is_awaited(shard) ? SHARD_ROUND_AWAITED : SHARD_ROUND_NONE;
 }
 
+static struct crowd_demand demand_of(const struct shard *shard) {
+    return (struct crowd_demand){.under_way_count = shard_under_way_count(shard),
+                                 .gathered_count = shard_batch_count(shard),
+                                 .gathered_bytes = shard_batch_bytes(shard)};
+}
+
+static void note_demand(struct shard_rounds *rounds, uint32_t number, struct crowd_demand now) {
+    struct crowd_demand *then = &rounds->demands[number], *all = &rounds->demand;
+    if (now.under_way_count < then->under_way_count)
+        crowd_answered(&rounds->crowd, then->under_way_count - now.under_way_count);
+    all->under_way_count += now.under_way_count - then->under_way_count;
+    all->gathered_count += now.gathered_count - then->gathered_count;
+    all->gathered_bytes += now.gathered_bytes - then->gathered_bytes;
+    *then = now;
+}
+
 void rounds_note(struct worker *worker, uint32_t number) {
     struct shard_rounds *rounds = &worker->hosting->rounds;
     const struct shard *shard = worker->shards[number];
+    note_demand(rounds, number, shard ? demand_of(shard) : (struct crowd_demand){0});
     note(rounds, number, shard ? state_of(shard) : SHARD_ROUND_NONE);
     if (shard && shard_has_batch(shard) && !rounds->is_gathering[number]) {
         rounds->is_gathering[number] = true;
@@ -51,15 +72,18 @@ static void look_again(struct shard_rounds *rounds, uint64_t at_us) {
         rounds->look_again_us = at_us;
 }
 
-void rounds_begin(struct worker *worker) {
+/* Some of what had been gathered became entries. */
+static void note_begun(struct worker *worker, uint32_t gathered_count) {
+    struct crowd *crowd = &worker->hosting->rounds.crowd;
+    enum crowd_return came = crowd_round_begins(crowd, worker_now_us(worker), gathered_count);
+    if (came != CROWD_NOT_AWAITED)
+        observe_crowd_return(worker, came == CROWD_COMPLETE);
+}
+
+static void end_turns(struct worker *worker, enum shard_company company) {
     struct shard_rounds *rounds = &worker->hosting->rounds;
-    bool is_log_busy = rounds->gathering_count > 0 && is_log_busy_with_others(worker);
-    bool is_held = rounds->awaited_count > 0 || is_log_busy;
-    enum shard_company company = is_held                        ? SHARD_HELD
-                                 : rounds->gathering_count == 1 ? SHARD_ALONE
-                                                                : SHARD_AMONG;
+    uint32_t gathered_count = rounds->demand.gathered_count;
     unsigned kept = 0;
-    rounds->look_again_us = UINT64_MAX;
     for (unsigned i = 0; i < rounds->gathering_count; i++) {
         uint32_t number = rounds->gathering[i];
         struct shard *shard = worker->shards[number];
@@ -71,9 +95,28 @@ void rounds_begin(struct worker *worker) {
             look_again(rounds, shard_batch_due_us(shard));
         }
     }
+    if (kept < rounds->gathering_count)
+        note_begun(worker, gathered_count);
     rounds->gathering_count = kept;
-    if (is_log_busy && kept > 0)
-        look_again(rounds, worker_now_us(worker) + ROUNDS_WAIT_US);
+}
+
+void rounds_begin(struct worker *worker) {
+    struct shard_rounds *rounds = &worker->hosting->rounds;
+    if (rounds->gathering_count == 0 && rounds->crowd.answered_count == 0)
+        return;
+    uint64_t now_us = worker_now_us(worker);
+    uint64_t crowd_until_us = crowd_waits_until_us(&rounds->crowd, now_us, &rounds->demand);
+    bool is_log_busy = rounds->gathering_count > 0 && is_log_busy_with_others(worker);
+    bool is_held = rounds->awaited_count > 0 || is_log_busy || crowd_until_us > 0;
+    enum shard_company company = is_held                        ? SHARD_HELD
+                                 : rounds->gathering_count == 1 ? SHARD_ALONE
+                                                                : SHARD_AMONG;
+    rounds->look_again_us = UINT64_MAX;
+    end_turns(worker, company);
+    if (rounds->gathering_count > 0 && crowd_until_us > 0)
+        look_again(rounds, crowd_until_us);
+    if (rounds->gathering_count > 0 && is_log_busy)
+        look_again(rounds, now_us + ROUNDS_WAIT_US);
 }
 
 void rounds_log_round_ended(struct worker *worker) {

@@ -16,6 +16,23 @@ struct shard_timers {
     unsigned logging_count;
 };
 
+/* Commands of the shards that are led here. */
+struct crowd_demand {
+    uint32_t under_way_count; /* in entries, and not answered yet */
+    uint32_t gathered_count;  /* not in entries yet */
+    size_t gathered_bytes;
+};
+
+/* The bet that those who were just answered ask again at once. */
+struct crowd {
+    uint32_t answered_count; /* commands, since the last round began */
+    uint32_t awaited_count;  /* commands: those and what had come before; 0: no bet is on */
+    uint64_t begun_us;       /* when the last round began */
+    uint64_t until_us;       /* of the bet */
+    uint32_t pause;          /* rounds until the next bet */
+    uint32_t last_pause;     /* after the last lost bet; 0: the last one was won */
+};
+
 /* Shards with commands that are not proposed yet, and which of all shards the log works for. */
 enum shard_round_state {
     SHARD_ROUND_NONE,
@@ -23,6 +40,9 @@ enum shard_round_state {
     SHARD_ROUND_FOLLOWED /* led by another, and not all of it is durable here */
 };
 struct shard_rounds {
+    struct crowd crowd;
+    struct crowd_demand demands[WORKER_SHARD_MAXIMUM]; /* by shard, as last noted */
+    struct crowd_demand demand;                        /* of all of them */
     uint32_t gathering[WORKER_SHARD_MAXIMUM];
     bool is_gathering[WORKER_SHARD_MAXIMUM];
     enum shard_round_state states[WORKER_SHARD_MAXIMUM];
