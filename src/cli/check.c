@@ -89,6 +89,7 @@ static void print_identity(const struct directory_report *report, struct buffer 
 }
 
 static void print_workers(const struct directory_report *report, struct buffer *out) {
+    static const char *const least[] = {"records", "segments", "bytes", NULL};
     struct grid grid;
     grid_init(&grid, "lrrrl");
     grid_row(&grid, "log", "segments", "records", "bytes", "tail");
@@ -107,11 +108,11 @@ static void print_workers(const struct directory_report *report, struct buffer *
         }
     }
     buffer_append_u8(out, '\n');
-    grid_print(&grid, out, "   ");
-    grid_release(&grid);
+    grid_print_in_window(&grid, out, "   ", least);
 }
 
 static void print_shards(const struct directory_report *report, struct buffer *out) {
+    static const char *const least[] = {"vote", "term", "log", "keys in it", "snapshot", NULL};
     struct grid grid;
     grid_init(&grid, "rlrrlrr");
     grid_row(&grid, "shard", "log", "term", "vote", "entries", "snapshot", "keys in it");
@@ -135,8 +136,7 @@ static void print_shards(const struct directory_report *report, struct buffer *o
                       : "-");
     }
     buffer_append_u8(out, '\n');
-    grid_print(&grid, out, "   ");
-    grid_release(&grid);
+    grid_print_in_window(&grid, out, "   ", least);
 }
 
 static void print_finding(const struct directory_finding *finding, struct buffer *out) {

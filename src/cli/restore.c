@@ -151,6 +151,7 @@ static void note_shard(void *context, const struct restored_shard *shard) {
 /* ---- what came of it ---- */
 
 static void print_text(const struct restoring *restoring) {
+    static const char *const least[] = {"snapshot", "entries", "keys", NULL};
     struct buffer out;
     struct grid grid;
     char figures[3][FIGURE_BYTES], time[BACKUP_TIME_BYTES], id[BACKUP_ID_BYTES];
@@ -166,8 +167,7 @@ static void print_text(const struct restoring *restoring) {
         grid_cell(&grid, "%s", backup_format_time(shard->time_ms, time));
         grid_cell(&grid, "%s", figure_thousands(shard->key_count, figures[1]));
     }
-    grid_print(&grid, &out, "   ");
-    grid_release(&grid);
+    grid_print_in_window(&grid, &out, "   ", least);
     backup_format_id(restoring->cluster_id, id);
     if (restoring->time_ms != UINT64_MAX && restoring->time_ms > restoring->ends_ms) {
         buffer_append_format(&out,

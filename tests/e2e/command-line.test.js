@@ -223,13 +223,23 @@ test('a password that nobody asks for is no hindrance', async (t) => {
 });
 
 test('no row of a table breaks in a narrow window', async (t) => {
-  const {nodes: [node]} = await startCluster(t, {nodes: 1});
-  for (const words of [['cluster', 'status', node.address], ['members', '--at', node.address]]) {
+  const {nodes: [node], directory} = await startCluster(t, {nodes: 1});
+  const backups = path.join(directory, 'backups');
+  assert.strictEqual(await node.ask('CONFIG', 'SET', 'backup-to', backups), 'OK');
+  assert.strictEqual((await run(program, ['backup', 'now', node.address])).code, 0);
+  const fits = async (words, tables) => {
     const {code, stdout} = await run('script', ['-qec', `stty cols 40; "${program}" ${words.join(' ')}`, '/dev/null']);
-    const lines = stdout.split('\r\n'), rows = lines.slice(lines.findIndex((line) => /^ *(node|name) /.test(line)));
-    assert.ok(code === 0 && rows.length > 2, stdout);
-    for (const row of rows.filter((line) => !line.startsWith('left out'))) assert.ok(row.length <= 40, stdout);
-  }
+    const found = stdout.replaceAll('\r', '').split(/\n\n+/).filter((part) => /^ *(node|name|setting|shard|log) {2}/.test(part));
+    assert.deepStrictEqual([code, found.length], [0, tables], stdout);
+    const rows = found.flatMap((table) => table.trimEnd().split('\n')).filter((line) => !line.startsWith('left out'));
+    for (const row of rows) assert.ok(row.length <= 40, stdout);
+  };
+  await fits(['cluster', 'status', node.address], 2);
+  await fits(['cluster', 'settings', 'gossip-probe-interval-ms', '--at', node.address], 1);
+  await fits(['members', '--at', node.address], 1);
+  await fits(['backup', 'list', '--to', backups], 1);
+  await node.stop();
+  await fits(['check', node.directory], 2);
 });
 
 test('what begins with dashes can be said behind two dashes', async (t) => {

@@ -90,6 +90,7 @@ static void add_times(struct grid *grid, const char *what, const struct histogra
 }
 
 static void print_table(const struct chaos *chaos) {
+    static const char *const least[] = {"p95", "count", NULL};
     const struct tally *tally = &chaos->tally;
     struct grid grid;
     struct buffer out;
@@ -100,8 +101,7 @@ static void print_table(const struct chaos *chaos) {
     add_times(&grid, "news known to all", &tally->news_known);
     add_times(&grid, "death seen by an agent", &tally->death_views);
     add_times(&grid, "death known to all", &tally->death_known);
-    grid_print(&grid, &out, "");
-    grid_release(&grid);
+    grid_print_in_window(&grid, &out, "", least);
     printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
     buffer_release(&out);
     printf("known to all: %llu of %llu messages, %llu of %llu deaths\n"

@@ -16,7 +16,6 @@
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
 #include "cli/terminal/progress.h"
-#include "cli/terminal/window.h"
 
 enum {
     DEMO_NODES_DEFAULT = 3,
@@ -58,16 +57,12 @@ static int fail(struct demo *demo, const char *why) {
 static const char *const least_columns[] = {"process", "peers at", "metrics at", NULL};
 
 static void print_grid(struct grid *grid) {
-    static const char indent[] = "   ";
-    size_t columns = window_columns();
     struct buffer out;
     buffer_init(&out, DEMO_OUTPUT_BYTES_MAXIMUM);
-    grid_fit(grid, columns > strlen(indent) ? columns - strlen(indent) : 0, least_columns);
-    grid_print(grid, &out, indent);
+    grid_print_in_window(grid, &out, "   ", least_columns);
     fwrite(buffer_data(&out), 1, out.length, stdout);
     fflush(stdout);
     buffer_release(&out);
-    grid_release(grid);
 }
 
 /* Polls until `is_met`; watches the nodes meanwhile. */

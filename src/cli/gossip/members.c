@@ -7,7 +7,6 @@
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
 #include "cli/terminal/refusal.h"
-#include "cli/terminal/window.h"
 
 enum { MEMBERS_WORDS_MAXIMUM = 7, MEMBERS_DURATION_BYTES = 32 };
 
@@ -104,10 +103,7 @@ static void append_table(struct response *members, struct buffer *out) {
              "round trip", "tags");
     for (size_t i = 0; i < members->element_count; i++)
         add_row(&grid, &members->elements[i]);
-    grid_fit(&grid, window_columns(), least_columns);
-    grid_print(&grid, out, "");
-    grid_note_left_out(&grid, out);
-    grid_release(&grid);
+    grid_print_in_window(&grid, out, "", least_columns);
 }
 
 /* ---- the command ---- */

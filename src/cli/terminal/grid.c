@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "cli/terminal/window.h"
 
 enum {
     GRID_CELL_BYTES = 512, /* longer texts are cut, and end with the mark */
@@ -202,4 +203,13 @@ void grid_print(const struct grid *grid, struct buffer *out, const char *indent)
         buffer_append_text(out, column == last ? "\n" : "");
         before = column == last ? indent : gap;
     }
+}
+
+void grid_print_in_window(struct grid *grid, struct buffer *out, const char *indent,
+                          const char *const *least) {
+    size_t columns = window_columns(), taken = strlen(indent);
+    grid_fit(grid, columns > taken ? columns - taken : columns, least);
+    grid_print(grid, out, indent);
+    grid_note_left_out(grid, out);
+    grid_release(grid);
 }

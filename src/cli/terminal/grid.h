@@ -36,3 +36,7 @@ void grid_left_out(const struct grid *grid, struct buffer *out);
 void grid_note_left_out(const struct grid *grid, struct buffer *out);
 /* Appends the table, each line behind `indent`. The last row must be whole (CHECK). */
 void grid_print(const struct grid *grid, struct buffer *out, const char *indent);
+/* The end of a table for standard output: fitted into the window (window.h), printed, what was left
+ * out noted below it; the grid is released. */
+void grid_print_in_window(struct grid *grid, struct buffer *out, const char *indent,
+                          const char *const *least);
