@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/memory.h"
 #include "cli/backup_place.h"
+#include "cli/client/survey.h"
 #include "cli/cluster/cluster.h"
 #include "cli/command.h"
 #include "cli/terminal/figure.h"
@@ -28,6 +30,7 @@ static void print(struct buffer *out) {
 /* ---- list ---- */
 
 static void list_text(const struct backup_catalogue *catalogue, struct buffer *out) {
+    static const char *const least[] = {"snapshots", "newest", "oldest", "bytes", NULL};
     char id[BACKUP_ID_BYTES], times[2][BACKUP_TIME_BYTES], figure[FIGURE_BYTES];
     for (size_t i = 0; i < catalogue->cluster_count; i++) {
         const struct cluster_backup *cluster = &catalogue->clusters[i];
@@ -49,8 +52,7 @@ static void list_text(const struct backup_catalogue *catalogue, struct buffer *o
             grid_cell(&grid, "%s", backup_format_time(shard_backup_end_ms(shard), times[1]));
             grid_cell(&grid, "%s", figure_thousands(shard->bytes, figure));
         }
-        grid_print(&grid, out, "   ");
-        grid_release(&grid);
+        grid_print_in_window(&grid, out, "   ", least);
     }
 }
 
@@ -281,22 +283,12 @@ static void note_state(const struct shard_state *state, struct hurrying *hurryin
     hurrying->failed_count += state->has_failed && !is_done;
 }
 
-static int ask_node(const struct net_address *address, const char *command,
-                    struct hurrying *hurrying, char *problem) {
-    struct client client;
-    struct response reply;
+static void note_answer(struct bytes lines, struct hurrying *hurrying) {
     struct shard_state state;
-    int used;
-    int error = client_open(&client, address, CLUSTER_ASK_MS);
-    error = error ? error : client_call_text(&client, command, &reply);
-    if (error) {
-        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
-        client_close(&client);
-        return error;
-    }
     struct buffer text;
+    int used;
     buffer_init(&text, BACKUP_OUTPUT_MAXIMUM_BYTES);
-    buffer_append_bytes(&text, reply.text);
+    buffer_append_bytes(&text, lines);
     buffer_append_u8(&text, 0);
     const char *at = (const char *)buffer_data(&text);
     for (; sscanf(at, "%u %llu %llu %llu %llu %d\n%n", &state.shard, &state.applied,
@@ -304,24 +296,43 @@ static int ask_node(const struct net_address *address, const char *command,
          at += used)
         note_state(&state, hurrying);
     buffer_release(&text);
-    response_release(&reply);
-    client_close(&client);
-    return 0;
 }
 
 /* Fails with `problem` where a node refuses; one that does not answer now may do so later. */
-static int ask_all(const struct cluster_view *view, const char *command, struct hurrying *hurrying,
-                   char *problem) {
+static int note_answers(const struct survey_answer *answers, size_t count,
+                        struct hurrying *hurrying, char *problem) {
+    int error = 0;
     *hurrying = (struct hurrying){0};
-    for (size_t i = 0; i < view->asked.node_count; i++) {
-        struct net_address address;
-        status_node_client(&view->asked.nodes[i], &address);
-        int error = ask_node(&address, command, hurrying, problem);
-        if (error == ERR_REFUSED)
-            return error;
-        hurrying->silent_count += error != 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        const struct survey_answer *answer = &answers[i];
+        if (answer->error == ERR_REFUSED) {
+            memcpy(problem, answer->client.problem, CLIENT_PROBLEM_BYTES);
+            error = answer->error;
+        } else if (answer->error) {
+            hurrying->silent_count++;
+        } else {
+            note_answer(answer->reply.text, hurrying);
+        }
     }
-    return 0;
+    return error;
+}
+
+/* BACKUP, or BACKUP NOW, which has them hurry. */
+static int ask_all(const struct cluster_view *view, bool is_now, struct hurrying *hurrying,
+                   char *problem) {
+    const struct bytes words[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("BACKUP"),
+                                  BYTES_LITERAL("NOW")};
+    const struct survey survey = {
+        .words = words, .word_count = is_now ? 3 : 2, .timeout_ms = CLUSTER_ASK_MS};
+    size_t count = view->asked.node_count;
+    struct survey_answer *answers = memory_allocate_zeroed(count, sizeof *answers);
+    for (size_t i = 0; i < count; i++)
+        status_node_client(&view->asked.nodes[i], &answers[i].address);
+    survey_ask(&survey, answers, count);
+    int error = note_answers(answers, count, hurrying, problem);
+    survey_release(answers, count);
+    memory_free(answers);
+    return error;
 }
 
 static void say_what_is_missing(const struct hurrying *hurrying, size_t shard_count,
@@ -339,14 +350,13 @@ static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool 
     bool shows_progress = !is_json && isatty(STDOUT_FILENO);
     uint64_t begun_us = figure_now_us();
     size_t shard_count = view->asked.shard_count;
-    int error = ask_all(view, "TROTHDB BACKUP NOW", &hurrying, problem);
+    int error = ask_all(view, true, &hurrying, problem);
     if (shows_progress)
         progress_begin(&progress, "shards", shard_count, true, begun_us);
     while (!error && hurrying.done_count < shard_count && figure_now_us() - begun_us < wait_us) {
         usleep(BACKUP_ASK_AGAIN_US);
         bool is_known = hurrying.unasked_count == 0 && hurrying.silent_count == 0;
-        error =
-            ask_all(view, is_known ? "TROTHDB BACKUP" : "TROTHDB BACKUP NOW", &hurrying, problem);
+        error = ask_all(view, !is_known, &hurrying, problem);
         if (shows_progress && !error)
             progress_update(&progress, hurrying.done_count, figure_now_us());
     }

@@ -67,7 +67,7 @@ static const struct cli_command commands[] = {
      "What is set lives as long as the process; a key has up to 64 bytes, a value up to 800, a "
      "member up to 128 keys.\n"
      "A KEY or VALUE that begins with -- stands behind a bare --.\n"
-     "`keys` asks every member in turn. `keys rotate` makes a new key and brings it in without a "
+     "`keys` asks all members first. `keys rotate` makes a new key and brings it in without a "
      "pause; `rotate` and `add`\n"
      "want --cluster-key-file FILE, the key in use, with which the new one travels sealed (and "
      "--cluster-name, if it has\n"

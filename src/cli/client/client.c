@@ -76,7 +76,7 @@ int client_address(struct net_address *address, const char *text, char *problem)
     return 0;
 }
 
-static int fail(struct client *client, const char *what, const char *why) {
+int client_fail(struct client *client, const char *what, const char *why) {
     char address[NET_HOST_MAXIMUM + 10];
     net_address_format(&client->address, address);
     snprintf(client->problem, sizeof client->problem, "%s %s: %s", what, address, why);
@@ -84,54 +84,96 @@ static int fail(struct client *client, const char *what, const char *why) {
     return ERR_IO;
 }
 
+static int fail_to_connect(struct client *client, int problem) {
+    return client_fail(client, "cannot connect to",
+                       problem == EINPROGRESS ? "no answer in time" : strerror(problem));
+}
+
 /* ---- a connection ---- */
+
+bool client_append_login(struct client *client) {
+    const char *password = getenv("TROTHDB_PASSWORD");
+    if (!password || !*password)
+        return false;
+    client_append(client, (struct bytes[]){BYTES_LITERAL("AUTH"), bytes_of_text(password)}, 2);
+    return true;
+}
 
 /* A node that asks for no password is content with any: one environment serves for nodes that were
  * given the password already, those that were not yet, and those of a demo. */
-static int log_in(struct client *client) {
-    const char *password = getenv("TROTHDB_PASSWORD");
-    if (!password || !*password)
+int client_check_login(struct client *client, const struct response *reply) {
+    static const char none_wanted[] = "without any password configured";
+    if (reply->kind != RESPONSE_ERROR ||
+        memmem(reply->text.data, reply->text.length, none_wanted, sizeof none_wanted - 1))
         return 0;
-    struct bytes arguments[] = {BYTES_LITERAL("AUTH"), bytes_of_text(password)};
+    return client_refused(client, reply->text);
+}
+
+static int log_in(struct client *client) {
     struct response reply;
-    int error = client_call(client, arguments, 2, &reply);
+    size_t consumed;
+    if (!client_append_login(client))
+        return 0;
+    int error = client_flush(client);
     if (!error)
-        response_release(&reply);
-    if (error == ERR_REFUSED && strstr(client->problem, "without any password configured"))
-        error = 0;
+        error = client_read(client, &reply, &consumed);
+    if (!error) {
+        error = client_check_login(client, &reply);
+        client_consume(client, &reply, consumed);
+    }
     if (error)
         client_close(client);
-    else
-        buffer_clear(&client->input); /* it is no answer to what is said next */
     return error;
 }
 
-int client_open(struct client *client, const struct net_address *address, int timeout_ms) {
+/* `kind` is that of the socket. On 0 it is connected, or will be. */
+static int start_to_connect(struct client *client, const struct net_address *address, int kind,
+                            int timeout_ms) {
     *client = (struct client){.socket = -1, .address = *address};
     buffer_init(&client->input, CLIENT_BUFFER_MAXIMUM);
     buffer_init(&client->output, CLIENT_BUFFER_MAXIMUM);
     struct sockaddr_storage to;
     socklen_t length = socket_address(address, &to);
     if (length == 0)
-        return fail(client, "cannot connect to", "not an IP address");
-    client->socket = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        return client_fail(client, "cannot connect to", "not an IP address");
+    client->socket = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | kind, 0);
     if (client->socket < 0)
-        return fail(client, "cannot connect to", strerror(errno));
+        return fail_to_connect(client, errno);
     struct timeval limit = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
     setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(client->socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    if (connect(client->socket, (struct sockaddr *)&to, length)) {
-        return fail(client, "cannot connect to",
-                    errno == EINPROGRESS ? "no answer in time" : strerror(errno));
-    }
-    return log_in(client);
+    if (connect(client->socket, (struct sockaddr *)&to, length) &&
+        !(errno == EINPROGRESS && kind == SOCK_NONBLOCK))
+        return fail_to_connect(client, errno);
+    return 0;
 }
 
-void client_close(struct client *client) {
+int client_open(struct client *client, const struct net_address *address, int timeout_ms) {
+    int error = start_to_connect(client, address, 0, timeout_ms);
+    return error ? error : log_in(client);
+}
+
+int client_begin(struct client *client, const struct net_address *address) {
+    return start_to_connect(client, address, SOCK_NONBLOCK, 0);
+}
+
+int client_begun(struct client *client) {
+    int problem = 0;
+    socklen_t length = sizeof problem;
+    if (getsockopt(client->socket, SOL_SOCKET, SO_ERROR, &problem, &length))
+        problem = errno;
+    return problem ? fail_to_connect(client, problem) : 0;
+}
+
+void client_hang_up(struct client *client) {
     if (client->socket >= 0)
         close(client->socket);
     client->socket = -1;
+}
+
+void client_close(struct client *client) {
+    client_hang_up(client);
     buffer_release(&client->input);
     buffer_release(&client->output);
 }
@@ -147,8 +189,8 @@ int client_flush(struct client *client) {
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote <= 0) {
-            return fail(client, "cannot write to",
-                        errno == EAGAIN ? "no answer in time" : strerror(errno));
+            return client_fail(client, "cannot write to",
+                               errno == EAGAIN ? "no answer in time" : strerror(errno));
         }
         buffer_consume(&client->output, (size_t)wrote);
     }
@@ -161,17 +203,17 @@ int client_read(struct client *client, struct response *response, size_t *consum
         if (status == 1)
             return 0;
         if (status < 0)
-            return fail(client, "cannot understand", "not a reply of the Redis protocol");
+            return client_fail(client, "cannot understand", "not a reply of the Redis protocol");
         uint8_t *room = buffer_reserve(&client->input, CLIENT_READ_BYTES);
         if (!room)
-            return fail(client, "cannot read from", "a reply that is too long");
+            return client_fail(client, "cannot read from", "a reply that is too long");
         ssize_t got = recv(client->socket, room, CLIENT_READ_BYTES, 0);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0) {
             const char *why = got == 0 ? "the connection was closed" : strerror(errno);
-            return fail(client, "cannot read from",
-                        got < 0 && errno == EAGAIN ? "no answer in time" : why);
+            return client_fail(client, "cannot read from",
+                               got < 0 && errno == EAGAIN ? "no answer in time" : why);
         }
         buffer_grew(&client->input, (size_t)got);
     }
@@ -184,7 +226,7 @@ int client_send_some(struct client *client) {
         if (wrote < 0 && (errno == EAGAIN || errno == EINTR))
             return 0;
         if (wrote <= 0)
-            return fail(client, "cannot write to", strerror(errno));
+            return client_fail(client, "cannot write to", strerror(errno));
         buffer_consume(&client->output, (size_t)wrote);
     }
     return 0;
@@ -193,13 +235,13 @@ int client_send_some(struct client *client) {
 int client_receive_some(struct client *client) {
     uint8_t *room = buffer_reserve(&client->input, CLIENT_READ_BYTES);
     if (!room)
-        return fail(client, "cannot read from", "a reply that is too long");
+        return client_fail(client, "cannot read from", "a reply that is too long");
     ssize_t got = recv(client->socket, room, CLIENT_READ_BYTES, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
     if (got <= 0) {
-        return fail(client, "cannot read from",
-                    got == 0 ? "the connection was closed" : strerror(errno));
+        return client_fail(client, "cannot read from",
+                           got == 0 ? "the connection was closed" : strerror(errno));
     }
     buffer_grew(&client->input, (size_t)got);
     return 0;
@@ -210,15 +252,13 @@ void client_consume(struct client *client, struct response *response, size_t con
     buffer_consume(&client->input, consumed);
 }
 
-/* The reply of client_call() stands at the front of the input until the next call: then all input
- * is old. */
 static bool begins_with(struct bytes text, const char *word) {
     size_t length = strlen(word);
     return text.length >= length && memcmp(text.data, word, length) == 0;
 }
 
 /* What a person can do about a password stands here, and not in the server's words. */
-static void note_refusal(struct client *client, struct bytes error) {
+int client_refused(struct client *client, struct bytes error) {
     char address[NET_HOST_MAXIMUM + 10];
     net_address_format(&client->address, address);
     if (begins_with(error, "NOAUTH ")) {
@@ -232,14 +272,15 @@ static void note_refusal(struct client *client, struct bytes error) {
         snprintf(client->problem, sizeof client->problem, "%s answers: %.*s", address,
                  BYTES_PRINT(error));
     }
+    return ERR_REFUSED;
 }
 
 static int take_refusal(struct client *client, struct response *response) {
     if (response->kind != RESPONSE_ERROR)
         return 0;
-    note_refusal(client, response->text);
+    int error = client_refused(client, response->text);
     response_release(response);
-    return ERR_REFUSED;
+    return error;
 }
 
 int client_await(struct client *client, struct response *response, size_t *consumed,
@@ -253,6 +294,7 @@ int client_await(struct client *client, struct response *response, size_t *consu
     return error ? error : take_refusal(client, response);
 }
 
+/* The reply stands at the front of the input until the next call: then all input is old. */
 int client_call(struct client *client, const struct bytes *arguments, size_t count,
                 struct response *response) {
     if (client->socket < 0)

@@ -46,6 +46,21 @@ int client_await(struct client *client, struct response *response, size_t *consu
 int client_send_some(struct client *client) MUST_CHECK;
 int client_receive_some(struct client *client) MUST_CHECK;
 
+/* client_open() in pieces, for such loops. Begins to connect; ERR_IO with `problem`, and closed. */
+int client_begin(struct client *client, const struct net_address *address) MUST_CHECK;
+/* Once the socket can be written to: whether it is connected. ERR_IO likewise. */
+int client_begun(struct client *client) MUST_CHECK;
+/* Appends the login, where the environment has one; whether it did. */
+bool client_append_login(struct client *client);
+/* The reply to it: 0 where the node takes it, or asks for none. ERR_REFUSED with `problem`. */
+int client_check_login(struct client *client, const struct response *reply) MUST_CHECK;
+/* What an error reply says becomes the `problem`: ERR_REFUSED. */
+int client_refused(struct client *client, struct bytes error);
+/* "WHAT ADDRESS: WHY" becomes the `problem`, and the connection is closed: ERR_IO. */
+int client_fail(struct client *client, const char *what, const char *why);
+/* Ends the connection and keeps what has come. */
+void client_hang_up(struct client *client);
+
 /* One command and its reply. An error reply is ERR_REFUSED with its text in `problem`. The reply
  * stands until the next call. */
 int client_call(struct client *client, const struct bytes *arguments, size_t count,

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/number.h"
-#include "cli/client/client.h"
+#include "cli/client/survey.h"
 
 enum { STATUS_SLOTS_BYTES_MAXIMUM = 128 << 10, STATUS_ADMIN_PORT_OFFSET = 2000 };
 
@@ -173,26 +173,45 @@ void status_release(struct status *status) {
 
 int status_fetch(struct status *status, const struct net_address *address, int timeout_ms,
                  char *problem) {
-    *status = (struct status){0};
-    struct client client;
-    struct response reply;
-    int error = client_open(&client, address, timeout_ms);
-    if (!error)
-        error = client_call_text(&client, "TROTHDB STATUS", &reply);
-    if (error) {
-        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
-    } else {
-        error = status_decode(status, &reply);
-        response_release(&reply);
-        if (error) {
-            char text[STATUS_ADDRESS_BYTES];
-            net_address_format(address, text);
-            snprintf(problem, CLIENT_PROBLEM_BYTES,
-                     "cannot understand what %s says of itself; is it of another release?", text);
-        }
+    struct status_answer answer = {.address = *address};
+    if (status_fetch_all(&answer, 1, timeout_ms) > 0)
+        memcpy(problem, answer.problem, CLIENT_PROBLEM_BYTES);
+    *status = answer.status;
+    return answer.error;
+}
+
+static void take_answer(struct status_answer *answer, const struct survey_answer *told) {
+    char text[STATUS_ADDRESS_BYTES];
+    answer->status = (struct status){0};
+    answer->problem[0] = '\0';
+    answer->is_silent = told->is_silent;
+    answer->error = told->error ? told->error : status_decode(&answer->status, &told->reply);
+    if (told->error) {
+        memcpy(answer->problem, told->client.problem, CLIENT_PROBLEM_BYTES);
+    } else if (answer->error) {
+        net_address_format(&answer->address, text);
+        snprintf(answer->problem, CLIENT_PROBLEM_BYTES,
+                 "cannot understand what %s says of itself; is it of another release?", text);
     }
-    client_close(&client);
-    return error;
+}
+
+size_t status_fetch_all(struct status_answer *answers, size_t count, int timeout_ms) {
+    const struct bytes words[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("STATUS")};
+    const struct survey survey = {.words = words, .word_count = 2, .timeout_ms = timeout_ms};
+    struct survey_answer *told = memory_allocate_zeroed(count, sizeof *told);
+    size_t failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        told[i].address = answers[i].address;
+        told[i].is_doubtful = answers[i].is_doubtful;
+    }
+    survey_ask(&survey, told, count);
+    for (size_t i = 0; i < count; i++) {
+        take_answer(&answers[i], &told[i]);
+        failed += answers[i].error != 0;
+    }
+    survey_release(told, count);
+    memory_free(told);
+    return failed;
 }
 
 /* ---- looking things up ---- */
@@ -246,4 +265,9 @@ void status_node_client(const struct status_node *node, struct net_address *clie
     static_assert(sizeof client->host == sizeof node->address.host, "a host fits");
     memcpy(client->host, node->address.host, sizeof client->host);
     client->port = node->address.client_port;
+}
+
+bool status_node_is_doubtful(const struct status_node *node) {
+    return strcmp(node->state, "suspect") == 0 || strcmp(node->state, "dead") == 0 ||
+           strcmp(node->state, "left") == 0;
 }

@@ -1,9 +1,8 @@
 /* What one node says of itself and of its cluster: the reply of TROTHDB STATUS, decoded. A reply
  * may have more fields than this release knows; they are read over. */
 #pragma once
+#include "cli/client/client.h"
 #include "cluster/topology.h"
-#include "io/net.h"
-#include "wire/response.h"
 
 enum {
     STATUS_WORD_BYTES = 24,
@@ -73,6 +72,17 @@ void status_release(struct status *status); /* may be called again, and on a zer
 int status_fetch(struct status *status, const struct net_address *address, int timeout_ms,
                  char *problem) MUST_CHECK;
 
+/* Of many nodes at once, within one time for all. Returns how many did not answer. */
+struct status_answer {
+    struct net_address address; /* whom to ask: set it, */
+    bool is_doubtful;           /* perhaps this (survey.h), and nothing else */
+    int error; /* ERR_IO: no answer; ERR_REFUSED, ERR_MALFORMED: one that is no status */
+    char problem[CLIENT_PROBLEM_BYTES]; /* of an error, else "" */
+    bool is_silent;       /* no answer, though somebody listens there: it may only stand still */
+    struct status status; /* zeroed if there was an error; to be released */
+};
+size_t status_fetch_all(struct status_answer *answers, size_t count, int timeout_ms);
+
 const struct status_node *status_node(const struct status *status, uint32_t number); /* or NULL */
 const struct status_replica *status_replica(const struct status *status,
                                             uint32_t shard); /* or NULL */
@@ -80,3 +90,5 @@ const struct status_replica *status_replica(const struct status *status,
  * not. False if it does not (yet). */
 bool status_own_address(const struct status *status, struct topology_address *address);
 void status_node_client(const struct status_node *node, struct net_address *client);
+/* Gossip holds it for dead, or may soon. */
+bool status_node_is_doubtful(const struct status_node *node);

@@ -31,16 +31,26 @@ int cluster_found(const struct founding *founding, char cluster[STATUS_CLUSTER_B
  * and the leader agrees. */
 unsigned cluster_count_ready(const struct net_address *client);
 
+/* Who leads a shard, by the highest term seen. */
+struct cluster_lead {
+    uint32_t node; /* 0: nobody does */
+    const struct status_replica *replica;
+};
+
 /* The whole cluster as its nodes tell it. */
 struct cluster_view {
-    struct status asked;  /* of the node that was asked first: the topology */
-    struct status *nodes; /* one for each of asked.nodes; zeroed: it did not answer */
+    struct status asked;         /* of the node that was asked first: the topology */
+    struct status_answer *nodes; /* one for each of asked.nodes */
+    struct cluster_lead *leads;  /* by the shard's number */
 };
 int cluster_view_fetch(struct cluster_view *view, const struct net_address *client,
                        char *problem) MUST_CHECK;
+/* Finds who leads what, once all else is there. */
+void cluster_view_find_leads(struct cluster_view *view);
 void cluster_view_release(struct cluster_view *view);
-/* The replica that leads the shard, by the highest term seen; NULL if nobody does. */
+/* The replica that leads the shard; NULL if nobody does. */
 const struct status_replica *cluster_view_leader(const struct cluster_view *view, uint32_t shard);
+/* What the node says; NULL if it does not answer, or another one sits at its address. */
 const struct status *cluster_view_of(const struct cluster_view *view, uint32_t node_number);
 
 void cluster_print_tables(const struct cluster_view *view, struct buffer *out);

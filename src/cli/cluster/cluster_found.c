@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/hex.h"
 #include "base/memory.h"
+#include "cli/client/survey.h"
 #include "cli/cluster/cluster.h"
 
 /* A node that was started a moment ago says where it listens within milliseconds; on a machine that
@@ -43,22 +44,30 @@ static bool is_still_starting(const struct status *status) {
     return !status->cluster[0] && !status_own_address(status, &address);
 }
 
-static void ask_node(const struct net_address *client, struct topology_node *node,
-                     struct buffer *problem) {
-    struct status status;
-    char text[CLIENT_PROBLEM_BYTES];
+static void release_answers(struct status_answer *answers, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        status_release(&answers[i].status);
+}
+
+/* Whom it is worth asking again in a moment: everybody answers, and some are still starting. */
+static bool is_worth_waiting(const struct status_answer *answers, unsigned count) {
+    bool is_starting = false;
+    for (unsigned i = 0; i < count; i++) {
+        if (answers[i].error)
+            return false;
+        is_starting |= is_still_starting(&answers[i].status);
+    }
+    return is_starting;
+}
+
+static void ask_until_started(struct status_answer *answers, unsigned count) {
     for (uint64_t limit_ms = cluster_now_ms() + STARTING_WAIT_MS;;) {
-        if (status_fetch(&status, client, CLUSTER_ASK_MS, text)) {
-            repeat(problem, text);
+        status_fetch_all(answers, count, CLUSTER_ASK_MS);
+        if (!is_worth_waiting(answers, count) || cluster_now_ms() >= limit_ms)
             return;
-        }
-        if (!is_still_starting(&status) || cluster_now_ms() >= limit_ms)
-            break;
-        status_release(&status);
+        release_answers(answers, count);
         usleep(STARTING_PAUSE_US);
     }
-    check_spare(&status, client, node, problem);
-    status_release(&status);
 }
 
 static void check_distinct(const struct founding *founding, const struct topology_node *nodes,
@@ -74,12 +83,21 @@ static void check_distinct(const struct founding *founding, const struct topolog
 }
 
 static struct topology_node *ask_nodes(const struct founding *founding, struct buffer *problem) {
-    struct topology_node *nodes =
-        memory_allocate_zeroed(founding->node_count, sizeof(struct topology_node));
-    for (unsigned i = 0; i < founding->node_count; i++)
-        ask_node(&founding->clients[i], &nodes[i], problem);
+    unsigned count = founding->node_count;
+    struct topology_node *nodes = memory_allocate_zeroed(count, sizeof(struct topology_node));
+    struct status_answer *answers = memory_allocate_zeroed(count, sizeof *answers);
+    for (unsigned i = 0; i < count; i++)
+        answers[i].address = founding->clients[i];
+    ask_until_started(answers, count);
+    for (unsigned i = 0; i < count; i++)
+        if (answers[i].error)
+            repeat(problem, answers[i].problem);
+        else
+            check_spare(&answers[i].status, &founding->clients[i], &nodes[i], problem);
     if (problem->length == 0)
         check_distinct(founding, nodes, problem);
+    release_answers(answers, count);
+    memory_free(answers);
     return nodes;
 }
 
@@ -133,18 +151,10 @@ int cluster_found(const struct founding *founding, char cluster[STATUS_CLUSTER_B
 
 /* ---- waiting ---- */
 
-static bool says_ok(const struct net_address *address) {
-    struct client client;
-    struct response reply;
-    bool is_ok = false;
-    if (!client_open(&client, address, CLUSTER_ASK_MS) &&
-        !client_call_text(&client, "CLUSTER INFO", &reply)) {
-        struct bytes sought = BYTES_LITERAL("cluster_state:ok");
-        is_ok = memmem(reply.text.data, reply.text.length, sought.data, sought.length) != NULL;
-        response_release(&reply);
-    }
-    client_close(&client);
-    return is_ok;
+static bool says_ok(const struct survey_answer *answer) {
+    const struct bytes text = answer->reply.text, sought = BYTES_LITERAL("cluster_state:ok");
+    return !answer->error && text.length &&
+           memmem(text.data, text.length, sought.data, sought.length) != NULL;
 }
 
 /* A node believes in a leader as soon as it voted for it; here the leader has to say so itself. */
@@ -158,18 +168,30 @@ static bool knows_leaders(const struct cluster_view *view, const struct status *
     return node != NULL;
 }
 
+static struct survey_answer *ask_for_state(const struct cluster_view *view) {
+    const struct bytes words[] = {BYTES_LITERAL("CLUSTER"), BYTES_LITERAL("INFO")};
+    const struct survey survey = {.words = words, .word_count = 2, .timeout_ms = CLUSTER_ASK_MS};
+    struct survey_answer *answers =
+        memory_allocate_zeroed(view->asked.node_count, sizeof(struct survey_answer));
+    for (size_t i = 0; i < view->asked.node_count; i++)
+        status_node_client(&view->asked.nodes[i], &answers[i].address);
+    survey_ask(&survey, answers, view->asked.node_count);
+    return answers;
+}
+
 unsigned cluster_count_ready(const struct net_address *client) {
     struct cluster_view view;
     char ignored[CLIENT_PROBLEM_BYTES];
     unsigned ready = 0;
     if (cluster_view_fetch(&view, client, ignored))
         return 0;
+    struct survey_answer *answers = ask_for_state(&view);
     for (size_t i = 0; i < view.asked.node_count; i++) {
-        struct net_address address;
-        status_node_client(&view.asked.nodes[i], &address);
-        ready += knows_leaders(&view, cluster_view_of(&view, view.asked.nodes[i].number)) &&
-                 says_ok(&address);
+        const struct status *node = cluster_view_of(&view, view.asked.nodes[i].number);
+        ready += knows_leaders(&view, node) && says_ok(&answers[i]);
     }
+    survey_release(answers, view.asked.node_count);
+    memory_free(answers);
     cluster_view_release(&view);
     return ready;
 }

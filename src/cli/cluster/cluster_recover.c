@@ -13,117 +13,26 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "cli/cluster/cluster_change.h"
-#include "cli/cluster/voters.h"
+#include "cli/cluster/recovery.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
 #include "cluster/topology.h"
 
-enum {
-    RECOVER_SURVIVOR_MAXIMUM = 64,
-    RECOVER_PROBE_MS = 1000,
-    RECOVER_WAIT_S_DEFAULT = 600,
-    RECOVER_TEXT_BYTES = 64 << 10,
-    RECOVER_TIME_BYTES = 40
-};
+enum { RECOVER_WAIT_S_DEFAULT = 600, RECOVER_TEXT_BYTES = 64 << 10, RECOVER_TIME_BYTES = 40 };
 
 enum shard_fate { SHARD_GOES_ON, SHARD_RECOVERS, SHARD_IS_GONE };
-
-struct recovery {
-    struct change change;
-    bool is_dry, is_confirmed;
-    struct status survivors[RECOVER_SURVIVOR_MAXIMUM];
-    struct voters_list voters[RECOVER_SURVIVOR_MAXIMUM]; /* by each of them */
-    unsigned survivor_count;
-    const struct status *newest; /* whose topology counts */
-    struct buffer topology;      /* that one, encoded */
-    unsigned level;              /* of features, by that */
-    struct buffer lost;          /* "2,3" */
-    struct buffer choices;       /* "0=1,1=1": who makes each shard go on */
-    bool is_control_lost, is_any_lost;
-};
-
-/* ---- who is left ---- */
-
-static const struct status *survivor(const struct recovery *recovery, uint32_t node) {
-    for (unsigned i = 0; i < recovery->survivor_count; i++)
-        if (recovery->survivors[i].self == node)
-            return &recovery->survivors[i];
-    return NULL;
-}
-
-static int ask_survivors(struct recovery *recovery, char *texts) {
-    char problem[CLIENT_PROBLEM_BYTES];
-    for (char *word; (word = strsep(&texts, ",")) != NULL;) {
-        struct net_address address;
-        struct status *status = &recovery->survivors[recovery->survivor_count];
-        if (recovery->survivor_count == RECOVER_SURVIVOR_MAXIMUM ||
-            client_address(&address, word, problem)) {
-            return change_fail(&recovery->change, "nothing was changed:",
-                               "name the nodes that are left as H:P,H:P..., at most 64");
-        }
-        if (status_fetch(status, &address, CLUSTER_ASK_MS, problem))
-            return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
-        recovery->survivor_count++;
-        if (voters_fetch(&recovery->voters[recovery->survivor_count - 1], &address, CLUSTER_ASK_MS,
-                         problem))
-            return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
-        if (recovery->survivor_count == 1)
-            recovery->change.at = address;
-        if (!status->cluster[0] || strcmp(status->cluster, recovery->survivors[0].cluster) != 0) {
-            return change_fail(&recovery->change, "nothing was changed:",
-                               "the nodes named are not all of one cluster");
-        }
-        if (!recovery->newest || status->epoch > recovery->newest->epoch)
-            recovery->newest = status;
-    }
-    return CLUSTER_EXIT_OK;
-}
-
-static bool answers(const struct status_node *node) {
-    struct net_address address;
-    struct status status;
-    char ignored[CLIENT_PROBLEM_BYTES];
-    status_node_client(node, &address);
-    if (status_fetch(&status, &address, RECOVER_PROBE_MS, ignored))
-        return false;
-    bool is_it = strcmp(status.id, node->id) == 0;
-    status_release(&status);
-    return is_it;
-}
-
-static int list_lost(struct recovery *recovery) {
-    for (size_t i = 0; i < recovery->newest->node_count; i++) {
-        const struct status_node *node = &recovery->newest->nodes[i];
-        if (survivor(recovery, node->number))
-            continue;
-        if (answers(node)) {
-            char why[CLIENT_PROBLEM_BYTES];
-            snprintf(why, sizeof why,
-                     "node %u at %s:%u is not named and answers; name it too, or make sure that it "
-                     "never comes back: stop it and remove its directory",
-                     node->number, node->address.host, node->address.client_port);
-            return change_fail(&recovery->change, "nothing was changed:", why);
-        }
-        buffer_append_format(&recovery->lost, "%s%u", recovery->lost.length ? "," : "",
-                             node->number);
-    }
-    if (recovery->lost.length == 0) {
-        return change_fail(&recovery->change, "nothing was changed:",
-                           "every node of the cluster is named: none is lost");
-    }
-    return CLUSTER_EXIT_OK;
-}
 
 /* ---- what becomes of each shard ---- */
 
 static const struct status_replica *replica_on(const struct recovery *recovery, uint32_t node,
                                                uint32_t shard) {
-    const struct status *status = survivor(recovery, node);
+    const struct status *status = recovery_survivor(recovery, node);
     return status ? status_replica(status, shard) : NULL;
 }
 
-static bool is_left(const void *context, uint32_t node) { return survivor(context, node) != NULL; }
+static bool is_left(const void *context, uint32_t node) {
+    return recovery_survivor(context, node) != NULL;
+}
 
 /* The replicas of one shard on the nodes that are left. */
 struct shard_left {
@@ -242,6 +151,7 @@ static void print_shard(const struct recovery *recovery, const struct status_sha
 }
 
 static void print_plan(const struct recovery *recovery, struct buffer *out) {
+    static const char *const least[] = {"of term", "last entry", "last applied", NULL};
     struct grid grid;
     grid_init(&grid, "rlrrrll");
     grid_row(&grid, "shard", "", "goes on from node", "last entry", "of term", "last applied",
@@ -250,8 +160,7 @@ static void print_plan(const struct recovery *recovery, struct buffer *out) {
         print_shard(recovery, &recovery->newest->shards[i], &grid);
     buffer_append_format(out, "nodes given up for good: %.*s\n\n",
                          BYTES_PRINT(buffer_bytes(&recovery->lost)));
-    grid_print(&grid, out, "");
-    grid_release(&grid);
+    grid_print_in_window(&grid, out, "", least);
     buffer_append_text(
         out, "\nWrites that were acknowledged behind the last entry shown, by the lost nodes, are "
              "lost.\nNodes given up must not come back: where they hear of the others they are "
@@ -506,9 +415,9 @@ static int recover(struct recovery *recovery, char *texts) {
     buffer_init(&recovery->lost, RECOVER_TEXT_BYTES);
     buffer_init(&recovery->choices, RECOVER_TEXT_BYTES);
     buffer_init(&recovery->topology, TOPOLOGY_BYTES_MAXIMUM);
-    int status = ask_survivors(recovery, texts);
+    int status = recovery_ask_survivors(recovery, texts);
     if (!status)
-        status = list_lost(recovery);
+        status = recovery_list_lost(recovery);
     if (!status)
         status = judge_shards(recovery);
     if (!status)

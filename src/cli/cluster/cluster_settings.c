@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/client/survey.h"
 #include "cli/cluster/cluster.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
@@ -52,28 +53,21 @@ static int read_request(struct request *request, const char *name, const char *l
 
 /* ---- what every node says ---- */
 
-struct node_settings {
-    uint32_t number;
-    struct client client;
-    struct response reply; /* [name, value, source, when] each; no element: no answer */
-};
-
 struct all_settings {
     struct status asked;
-    struct node_settings *nodes; /* one for each of asked.nodes */
+    struct survey_answer *nodes; /* one for each of asked.nodes: [name, value, source, when] each */
 };
 
-static void ask_node(struct node_settings *node, const struct status_node *who,
-                     const char *pattern) {
-    struct net_address address;
+static void ask_all(struct all_settings *all, const char *pattern) {
     const struct bytes words[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("SETTINGS"),
                                   bytes_of_text(pattern)};
-    status_node_client(who, &address);
-    node->number = who->number;
-    if (client_open(&node->client, &address, CLUSTER_ASK_MS) == 0 &&
-        client_call(&node->client, words, 3, &node->reply) == 0)
-        return;
-    node->reply = (struct response){0};
+    const struct survey survey = {.words = words, .word_count = 3, .timeout_ms = CLUSTER_ASK_MS};
+    all->nodes = memory_allocate_zeroed(all->asked.node_count, sizeof *all->nodes);
+    for (size_t i = 0; i < all->asked.node_count; i++) {
+        status_node_client(&all->asked.nodes[i], &all->nodes[i].address);
+        all->nodes[i].is_doubtful = status_node_is_doubtful(&all->asked.nodes[i]);
+    }
+    survey_ask(&survey, all->nodes, all->asked.node_count);
 }
 
 static int fetch(struct all_settings *all, const struct net_address *at, const char *pattern,
@@ -86,23 +80,18 @@ static int fetch(struct all_settings *all, const struct net_address *at, const c
         status_release(&all->asked);
         return ERR_REFUSED;
     }
-    all->nodes = memory_allocate_zeroed(all->asked.node_count, sizeof *all->nodes);
-    for (size_t i = 0; i < all->asked.node_count; i++)
-        ask_node(&all->nodes[i], &all->asked.nodes[i], pattern);
+    ask_all(all, pattern);
     return 0;
 }
 
 static void release(struct all_settings *all) {
-    for (size_t i = 0; i < all->asked.node_count; i++) {
-        response_release(&all->nodes[i].reply);
-        client_close(&all->nodes[i].client);
-    }
+    survey_release(all->nodes, all->asked.node_count);
     memory_free(all->nodes);
     status_release(&all->asked);
 }
 
 /* The row of a setting in a node's answer; NULL: it has none. */
-static const struct response *row_of(const struct node_settings *node, struct bytes name) {
+static const struct response *row_of(const struct survey_answer *node, struct bytes name) {
     for (size_t i = 0; i < node->reply.element_count; i++) {
         const struct response *row = &node->reply.elements[i];
         if (row->element_count >= 4 && bytes_equal(row->elements[0].text, name))
@@ -149,7 +138,7 @@ static void append_nodes(const struct printing *printing, struct buffer *out) {
     for (size_t i = 0; i < all->asked.node_count; i++) {
         if (is_same(row_of(&all->nodes[i], printing->name), printing->row)) {
             buffer_append_format(out, "%s%u", out->length > before ? " " : "",
-                                 all->nodes[i].number);
+                                 all->asked.nodes[i].number);
         }
     }
 }
@@ -205,9 +194,9 @@ static void add_to_json(void *context, const struct printing *printing) {
     json_bytes(json, "source", printing->row->elements[2].text);
     json_open(json, "nodes", '[');
     for (size_t i = 0; i < printing->all->asked.node_count; i++) {
-        const struct node_settings *node = &printing->all->nodes[i];
-        if (is_same(row_of(node, printing->name), printing->row))
-            json_number(json, NULL, node->number);
+        const struct all_settings *all = printing->all;
+        if (is_same(row_of(&all->nodes[i], printing->name), printing->row))
+            json_number(json, NULL, all->asked.nodes[i].number);
     }
     json_close(json, ']');
     json_close(json, '}');
@@ -222,22 +211,22 @@ static void print_json(const struct all_settings *all, bool is_all, struct buffe
     json_open(&json, "silent", '[');
     for (size_t i = 0; i < all->asked.node_count; i++)
         if (all->nodes[i].reply.kind != RESPONSE_ARRAY)
-            json_number(&json, NULL, all->nodes[i].number);
+            json_number(&json, NULL, all->asked.nodes[i].number);
     json_close(&json, ']');
     json_close(&json, '}');
     buffer_append_u8(out, '\n');
 }
 
 static void print_table(const struct all_settings *all, bool is_all, struct buffer *out) {
+    static const char *const least[] = {"from", NULL};
     struct grid grid;
     grid_init(&grid, "llll");
     grid_row(&grid, "setting", "value", "from", "nodes");
     each_line(all, is_all, add_to_grid, &grid);
-    grid_print(&grid, out, "");
-    grid_release(&grid);
+    grid_print_in_window(&grid, out, "", least);
     for (size_t i = 0; i < all->asked.node_count; i++) {
         if (all->nodes[i].reply.kind != RESPONSE_ARRAY) {
-            buffer_append_format(out, "node %u does not answer: %s\n", all->nodes[i].number,
+            buffer_append_format(out, "node %u does not answer: %s\n", all->asked.nodes[i].number,
                                  all->nodes[i].client.problem);
         }
     }
@@ -309,7 +298,7 @@ static void canonical_value(struct bytes name, struct bytes value, struct buffer
 }
 
 /* Does the node follow what was set (BYTES_NONE: unset)? What CONFIG SET said on it comes first. */
-static bool is_followed(const struct node_settings *node, struct bytes name, bool is_set,
+static bool is_followed(const struct survey_answer *node, struct bytes name, bool is_set,
                         struct bytes value) {
     const char *own = config_name(name);
     const struct response *row = row_of(node, own ? bytes_of_text(own) : name);

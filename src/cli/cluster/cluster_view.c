@@ -4,41 +4,60 @@
 #include "base/memory.h"
 #include "cli/cluster/cluster.h"
 #include "cli/terminal/grid.h"
-#include "cli/terminal/window.h"
 
 /* ---- asking everybody ---- */
+
+static const struct status *told_by(const struct cluster_view *view, size_t at) {
+    const struct status *told = &view->nodes[at].status;
+    bool is_it = strcmp(told->cluster, view->asked.cluster) == 0 &&
+                 told->self == view->asked.nodes[at].number;
+    return is_it ? told : NULL;
+}
+
+/* An old leader that was cut off may still believe in itself; the higher term is right. */
+void cluster_view_find_leads(struct cluster_view *view) {
+    view->leads = memory_allocate_zeroed(TOPOLOGY_SHARD_MAXIMUM + 1, sizeof *view->leads);
+    for (size_t i = 0; i < view->asked.node_count; i++) {
+        const struct status *told = told_by(view, i);
+        for (size_t r = 0; told && r < told->replica_count; r++) {
+            const struct status_replica *replica = &told->replicas[r];
+            if (strcmp(replica->role, "leader") != 0 || replica->shard > TOPOLOGY_SHARD_MAXIMUM)
+                continue;
+            struct cluster_lead *lead = &view->leads[replica->shard];
+            if (!lead->replica || replica->term > lead->replica->term)
+                *lead = (struct cluster_lead){told->self, replica};
+        }
+    }
+}
 
 int cluster_view_fetch(struct cluster_view *view, const struct net_address *client, char *problem) {
     *view = (struct cluster_view){0};
     int error = status_fetch(&view->asked, client, CLUSTER_ASK_MS, problem);
     if (error)
         return error;
-    view->nodes = memory_allocate_zeroed(view->asked.node_count, sizeof(struct status));
+    view->nodes = memory_allocate_zeroed(view->asked.node_count, sizeof *view->nodes);
     for (size_t i = 0; i < view->asked.node_count; i++) {
-        struct net_address address;
-        char ignored[CLIENT_PROBLEM_BYTES];
-        status_node_client(&view->asked.nodes[i], &address);
-        if (status_fetch(&view->nodes[i], &address, CLUSTER_ASK_MS, ignored))
-            view->nodes[i] = (struct status){0};
+        status_node_client(&view->asked.nodes[i], &view->nodes[i].address);
+        view->nodes[i].is_doubtful = status_node_is_doubtful(&view->asked.nodes[i]);
     }
+    status_fetch_all(view->nodes, view->asked.node_count, CLUSTER_ASK_MS);
+    cluster_view_find_leads(view);
     return 0;
 }
 
 void cluster_view_release(struct cluster_view *view) {
     for (size_t i = 0; view->nodes && i < view->asked.node_count; i++)
-        status_release(&view->nodes[i]);
+        status_release(&view->nodes[i].status);
     memory_free(view->nodes);
+    memory_free(view->leads);
     status_release(&view->asked);
     *view = (struct cluster_view){0};
 }
 
 const struct status *cluster_view_of(const struct cluster_view *view, uint32_t node_number) {
-    for (size_t i = 0; i < view->asked.node_count; i++) {
-        /* Another cluster's node may sit at the address of one that is gone. */
-        if (view->asked.nodes[i].number == node_number &&
-            strcmp(view->nodes[i].cluster, view->asked.cluster) == 0)
-            return &view->nodes[i];
-    }
+    for (size_t i = 0; i < view->asked.node_count; i++)
+        if (view->asked.nodes[i].number == node_number)
+            return told_by(view, i);
     return NULL;
 }
 
@@ -48,33 +67,29 @@ static const struct status_replica *replica_at(const struct cluster_view *view, 
     return status ? status_replica(status, shard) : NULL;
 }
 
-/* An old leader that was cut off may still believe in itself; the higher term is right. */
-static uint32_t leader_number(const struct cluster_view *view, uint32_t shard) {
-    const struct status_replica *leader = NULL;
-    uint32_t number = 0;
-    for (size_t i = 0; i < view->asked.node_count; i++) {
-        const struct status_replica *replica = replica_at(view, view->asked.nodes[i].number, shard);
-        if (replica && strcmp(replica->role, "leader") == 0 &&
-            (!leader || replica->term > leader->term)) {
-            leader = replica;
-            number = view->asked.nodes[i].number;
-        }
-    }
-    return number;
+static struct cluster_lead lead_of(const struct cluster_view *view, uint32_t shard) {
+    return shard <= TOPOLOGY_SHARD_MAXIMUM ? view->leads[shard] : (struct cluster_lead){0};
 }
 
 const struct status_replica *cluster_view_leader(const struct cluster_view *view, uint32_t shard) {
-    uint32_t number = leader_number(view, shard);
-    return number ? replica_at(view, number, shard) : NULL;
+    return lead_of(view, shard).replica;
 }
 
 static unsigned count_led(const struct cluster_view *view, uint32_t node) {
     unsigned led = 0;
     for (size_t i = 0; i < view->asked.shard_count; i++) {
         uint32_t shard = view->asked.shards[i].number;
-        led += shard != 0 && leader_number(view, shard) == node;
+        led += shard != 0 && lead_of(view, shard).node == node;
     }
     return led;
+}
+
+/* Why a node's part is missing; NULL: it is there. */
+static const char *problem_of(const struct cluster_view *view, size_t at) {
+    if (told_by(view, at))
+        return NULL;
+    const char *problem = view->nodes[at].problem;
+    return problem[0] ? problem : "another node answers at its address";
 }
 
 static uint64_t lag_entries(const struct status_replica *leader,
@@ -85,14 +100,6 @@ static uint64_t lag_entries(const struct status_replica *leader,
 }
 
 /* ---- for people ---- */
-
-/* In a narrow window without what it can best do without: a line that breaks is no table. */
-static void print_fitted(struct grid *grid, const char *const *least, struct buffer *out) {
-    grid_fit(grid, window_columns(), least);
-    grid_print(grid, out, "");
-    grid_note_left_out(grid, out);
-    grid_release(grid);
-}
 
 static void print_nodes(const struct cluster_view *view, struct buffer *out) {
     static const char *const least[] = {"id", "gossip says", "leads", NULL};
@@ -109,27 +116,37 @@ static void print_nodes(const struct cluster_view *view, struct buffer *out) {
         grid_cell(&grid, "%.8s", node->id);
         grid_cell(&grid, "%s", address);
         grid_cell(&grid, "%s", node->state);
-        grid_cell(&grid, "%s", cluster_view_of(view, node->number) ? "yes" : "no");
+        grid_cell(&grid, "%s", told_by(view, i) ? "yes" : "no");
         grid_cell(&grid, "%u", count_led(view, node->number));
     }
-    print_fitted(&grid, least, out);
+    grid_print_in_window(&grid, out, "", least);
+}
+
+/* Who did not answer, and why: a line each, below the table, where it may be long. */
+static void print_problems(const struct cluster_view *view, struct buffer *out) {
+    for (size_t i = 0; i < view->asked.node_count; i++) {
+        const char *problem = problem_of(view, i);
+        if (problem) {
+            buffer_append_format(out, "node %u does not answer: %s\n", view->asked.nodes[i].number,
+                                 problem);
+        }
+    }
 }
 
 static void print_followers(const struct cluster_view *view, const struct status_shard *shard,
-                            uint32_t leader_node, struct grid *grid) {
-    const struct status_replica *leader =
-        leader_node ? replica_at(view, leader_node, shard->number) : NULL;
+                            struct grid *grid) {
+    const struct cluster_lead lead = lead_of(view, shard->number);
     char text[TOPOLOGY_REPLICA_MAXIMUM * 40] = "";
     size_t used = 0;
     for (unsigned i = 0; i < shard->replica_count; i++) {
         uint32_t node = shard->replicas[i];
         const struct status_replica *replica = replica_at(view, node, shard->number);
-        if (node == leader_node)
+        if (node == lead.node)
             continue;
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%u:", used ? "  " : "", node);
-        if (replica && leader) {
+        if (replica && lead.replica) {
             used += (size_t)snprintf(text + used, sizeof text - used, "%llu",
-                                     (unsigned long long)lag_entries(leader, replica));
+                                     (unsigned long long)lag_entries(lead.replica, replica));
         } else {
             used += (size_t)snprintf(text + used, sizeof text - used, "?");
         }
@@ -144,20 +161,19 @@ static void print_shards(const struct cluster_view *view, struct buffer *out) {
     grid_row(&grid, "shard", "slots", "leader", "term", "applied", "followers:entries behind");
     for (size_t i = 0; i < view->asked.shard_count; i++) {
         const struct status_shard *shard = &view->asked.shards[i];
-        uint32_t leader = leader_number(view, shard->number);
-        const struct status_replica *replica = cluster_view_leader(view, shard->number);
+        const struct cluster_lead lead = lead_of(view, shard->number);
         grid_cell(&grid, "%u", shard->number);
         grid_cell(&grid, "%s", shard->number ? shard->slots : "the topology");
-        if (replica) {
-            grid_cell(&grid, "%u", leader);
-            grid_cell(&grid, "%llu", (unsigned long long)replica->term);
-            grid_cell(&grid, "%llu", (unsigned long long)replica->applied_index);
+        if (lead.replica) {
+            grid_cell(&grid, "%u", lead.node);
+            grid_cell(&grid, "%llu", (unsigned long long)lead.replica->term);
+            grid_cell(&grid, "%llu", (unsigned long long)lead.replica->applied_index);
         } else {
             grid_row(&grid, "none", "-", "-");
         }
-        print_followers(view, shard, leader, &grid);
+        print_followers(view, shard, &grid);
     }
-    print_fitted(&grid, least, out);
+    grid_print_in_window(&grid, out, "", least);
 }
 
 static void print_spare(const struct status *status, struct buffer *out) {
@@ -174,7 +190,7 @@ static void print_spare(const struct status *status, struct buffer *out) {
     }
     buffer_append_text(out, "A spare: it belongs to no cluster yet. `trothdb cluster create` takes "
                             "it into one.\n\n");
-    print_fitted(&grid, least, out);
+    grid_print_in_window(&grid, out, "", least);
 }
 
 void cluster_print_tables(const struct cluster_view *view, struct buffer *out) {
@@ -185,6 +201,7 @@ void cluster_print_tables(const struct cluster_view *view, struct buffer *out) {
     buffer_append_format(out, "cluster %s   epoch %llu   version %s\n\n", view->asked.cluster,
                          (unsigned long long)view->asked.epoch, view->asked.version);
     print_nodes(view, out);
+    print_problems(view, out);
     buffer_append_u8(out, '\n');
     print_shards(view, out);
 }
@@ -203,7 +220,9 @@ static void json_nodes(const struct cluster_view *view, struct json *json) {
         json_number(json, "peer_port", node->address.peer_port);
         json_number(json, "admin_port", node->address.admin_port);
         json_text(json, "gossip_state", node->state);
-        json_boolean(json, "reachable", cluster_view_of(view, node->number) != NULL);
+        json_boolean(json, "reachable", told_by(view, i) != NULL);
+        if (!told_by(view, i))
+            json_text(json, "problem", problem_of(view, i));
         json_number(json, "shards_led", count_led(view, node->number));
         json_close(json, '}');
     }
@@ -236,20 +255,18 @@ static void json_shards(const struct cluster_view *view, struct json *json) {
     json_open(json, "shards", '[');
     for (size_t i = 0; i < view->asked.shard_count; i++) {
         const struct status_shard *shard = &view->asked.shards[i];
-        uint32_t leader = leader_number(view, shard->number);
+        const struct cluster_lead lead = lead_of(view, shard->number);
         json_open(json, NULL, '{');
         json_number(json, "number", shard->number);
         json_text(json, "slots", shard->slots);
-        if (leader)
-            json_number(json, "leader", leader);
+        if (lead.node)
+            json_number(json, "leader", lead.node);
         else
             json_null(json, "leader");
         json_boolean(json, "is_settled", shard->is_settled);
         json_open(json, "replicas", '[');
-        for (unsigned r = 0; r < shard->replica_count; r++) {
-            json_replica(view, shard->replicas[r], shard->number,
-                         cluster_view_leader(view, shard->number), json);
-        }
+        for (unsigned r = 0; r < shard->replica_count; r++)
+            json_replica(view, shard->replicas[r], shard->number, lead.replica, json);
         json_close(json, ']');
         json_close(json, '}');
     }

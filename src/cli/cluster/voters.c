@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cli/client/client.h"
+#include "cli/client/survey.h"
 
 /* "1,2,3", or "-" for nobody; false if it is neither. */
 static bool parse_numbers(const char *text, raft_node_number *numbers, uint8_t *count) {
@@ -48,28 +48,37 @@ static int decode(struct voters_list *list, struct bytes text) {
     return error;
 }
 
-int voters_fetch(struct voters_list *list, const struct net_address *address, int timeout_ms,
-                 char *problem) {
-    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("VOTERS")};
-    struct client client;
-    struct response reply;
-    *list = (struct voters_list){0};
-    int error = client_open(&client, address, timeout_ms);
-    if (!error)
-        error = client_call(&client, arguments, 2, &reply);
-    if (error) {
-        memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
-    } else {
-        error = decode(list, reply.text);
-        response_release(&reply);
-        if (error) {
-            snprintf(problem, CLIENT_PROBLEM_BYTES,
-                     "%s:%u says in a way that this release does not know who votes", address->host,
-                     address->port);
-            voters_release(list);
-        }
+static int take_answer(struct voters_list *list, const struct survey_answer *answer,
+                       char *problem) {
+    if (answer->error) {
+        memcpy(problem, answer->client.problem, CLIENT_PROBLEM_BYTES);
+        return answer->error;
     }
-    client_close(&client);
+    int error = decode(list, answer->reply.text);
+    if (error) {
+        snprintf(problem, CLIENT_PROBLEM_BYTES,
+                 "%s:%u says in a way that this release does not know who votes",
+                 answer->address.host, answer->address.port);
+    }
+    return error;
+}
+
+int voters_fetch_all(struct voters_list *lists, const struct net_address *addresses, size_t count,
+                     int timeout_ms, char *problem) {
+    const struct bytes words[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("VOTERS")};
+    const struct survey survey = {.words = words, .word_count = 2, .timeout_ms = timeout_ms};
+    struct survey_answer *answers = memory_allocate_zeroed(count, sizeof *answers);
+    int error = 0;
+    for (size_t i = 0; i < count; i++)
+        answers[i].address = addresses[i];
+    survey_ask(&survey, answers, count);
+    for (size_t i = 0; i < count; i++) {
+        lists[i] = (struct voters_list){0};
+        if (!error)
+            error = take_answer(&lists[i], &answers[i], problem);
+    }
+    survey_release(answers, count);
+    memory_free(answers);
     return error;
 }
 

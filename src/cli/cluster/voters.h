@@ -15,10 +15,10 @@ struct voters_list {
     size_t count;
 };
 
-/* Connects, asks, closes. On error `problem` (CLIENT_PROBLEM_BYTES) says what failed, and nothing
- * is to be released. */
-int voters_fetch(struct voters_list *list, const struct net_address *address, int timeout_ms,
-                 char *problem) MUST_CHECK;
+/* Of many nodes at once, within one time for all: one list for each address. On error `problem`
+ * (CLIENT_PROBLEM_BYTES) says what failed first; the lists are to be released in any case. */
+int voters_fetch_all(struct voters_list *lists, const struct net_address *addresses, size_t count,
+                     int timeout_ms, char *problem) MUST_CHECK;
 void voters_release(struct voters_list *list); /* also of a zeroed one */
 const struct voters *voters_of(const struct voters_list *list, uint32_t shard); /* or NULL */
 /* Raft's own order: a log that ends in a later term holds all that is committed (5.4.1). */

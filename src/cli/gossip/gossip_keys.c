@@ -52,6 +52,7 @@ static void tell_problems(const struct keys_work *work, FILE *out) {
 }
 
 static void print_table(const struct keys_work *work) {
+    static const char *const least[] = {"state", NULL};
     struct grid grid;
     struct buffer out;
     buffer_init(&out, KEYS_OUTPUT_BYTES);
@@ -65,9 +66,8 @@ static void print_table(const struct keys_work *work) {
         grid_cell(&grid, "%s%s%s", member->id_count > 1 ? member->ids[1] : "-",
                   member->id_count > 2 ? " " : "", member->id_count > 2 ? member->ids[2] : "");
     }
-    grid_print(&grid, &out, "");
+    grid_print_in_window(&grid, &out, "", least);
     fwrite(buffer_data(&out), 1, out.length, stdout);
-    grid_release(&grid);
     buffer_release(&out);
 }
 

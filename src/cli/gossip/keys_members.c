@@ -1,5 +1,6 @@
 #include "cli/gossip/keys_members.h"
 #include "base/memory.h"
+#include "cli/client/survey.h"
 #include "cli/gossip/gossip_client.h"
 #include <stdio.h>
 
@@ -9,8 +10,8 @@ static void copy_text(char *out, size_t room, struct bytes text) {
     snprintf(out, room, "%.*s", BYTES_PRINT(text));
 }
 
-static void member_take(struct keys_member *member, const struct response *row) {
-    *member = (struct keys_member){.client = {.socket = -1}};
+static void member_read(struct keys_member *member, const struct response *row) {
+    *member = (struct keys_member){0};
     copy_text(member->id, sizeof member->id, response_field_text(row, "id"));
     copy_text(member->name, sizeof member->name, response_field_text(row, "name"));
     member->is_agent = bytes_equal(response_field_text(row, "kind"), BYTES_LITERAL("agent"));
@@ -49,7 +50,7 @@ static int members_take(struct keys_members *all, const struct response *reply, 
             snprintf(problem, CLIENT_PROBLEM_BYTES, "its answer to GOSSIP MEMBERS has no members");
             return ERR_MALFORMED;
         }
-        member_take(&all->members[all->count], &reply->elements[i]);
+        member_read(&all->members[all->count], &reply->elements[i]);
         all->count += strcmp(all->members[all->count].state, "left") != 0;
     }
     leave_out_succeeded(all);
@@ -81,66 +82,11 @@ int keys_members_find(struct keys_members *all, const char *at, char *problem) {
     return code;
 }
 
-void keys_members_release(struct keys_members *all) {
-    for (size_t i = 0; i < all->count; i++)
-        if (all->members[i].is_open)
-            client_close(&all->members[i].client);
-    memory_free(all->members);
-}
+void keys_members_release(struct keys_members *all) { memory_free(all->members); }
 
 /* ---- a step on all ---- */
 
-/* 0, or `problem` says why the member could not be asked. */
-static int member_open(struct keys_member *member) {
-    struct response reply;
-    if (member->is_open)
-        return 0;
-    if (member->address.port == 0) {
-        snprintf(member->problem, sizeof member->problem,
-                 "it has no client port to be asked at; its keys are changed where it runs");
-        return ERR_NOT_FOUND;
-    }
-    int code = client_open(&member->client, &member->address, KEYS_ASK_MS);
-    if (code == 0)
-        code = client_call_text(&member->client, "HELLO 3", &reply);
-    if (code == 0)
-        response_release(&reply);
-    else
-        snprintf(member->problem, sizeof member->problem, "%s", member->client.problem);
-    member->is_open = code == 0;
-    return code;
-}
-
-/* 0 with the reply, to be released; or `problem` says what is wrong. */
-static int member_call(struct keys_member *member, const char *action, const char *argument,
-                       struct response *reply) {
-    const struct bytes words[] = {BYTES_LITERAL("GOSSIP"), BYTES_LITERAL("KEYS"),
-                                  bytes_of_text(action),
-                                  bytes_of_text(argument != NULL ? argument : "")};
-    member->problem[0] = 0;
-    int code = member_open(member);
-    if (code != 0)
-        return code;
-    code = client_call(&member->client, words, argument != NULL ? 4 : 3, reply);
-    if (code != 0)
-        snprintf(member->problem, sizeof member->problem, "%s", member->client.problem);
-    return code;
-}
-
-size_t keys_members_step(struct keys_members *all, const char *action, const char *argument) {
-    size_t failed = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        struct response reply;
-        if (!keys_member_lives(&all->members[i]))
-            continue;
-        if (member_call(&all->members[i], action, argument, &reply) == 0)
-            response_release(&reply);
-        else
-            failed++;
-    }
-    return failed;
-}
-
+/* What a member answered: its ids, if that was the question. */
 static void member_take_ids(struct keys_member *member, const struct response *reply) {
     member->id_count = 0;
     for (size_t i = 0; i < reply->element_count && i < SEAL_KEYS_MAXIMUM; i++) {
@@ -151,21 +97,68 @@ static void member_take_ids(struct keys_member *member, const struct response *r
     }
 }
 
-size_t keys_members_list(struct keys_members *all) {
-    size_t failed = 0;
+/* Of those that live and cannot be asked, `problem` says why. */
+static bool can_be_asked(struct keys_member *member) {
+    member->problem[0] = 0;
+    if (!keys_member_lives(member))
+        return false;
+    if (member->address.port == 0) {
+        snprintf(member->problem, sizeof member->problem,
+                 "it has no client port to be asked at; its keys are changed where it runs");
+    }
+    return member->problem[0] == 0;
+}
+
+static void take_answer(struct keys_member *member, const struct survey_answer *answer,
+                        bool is_list) {
+    if (answer->error)
+        memcpy(member->problem, answer->client.problem, CLIENT_PROBLEM_BYTES);
+    else if (is_list)
+        member_take_ids(member, &answer->reply);
+}
+
+static void ask_all(struct keys_members *all, const struct survey *survey, bool is_list) {
+    struct survey_answer *answers = memory_allocate_zeroed(all->count, sizeof *answers);
+    struct keys_member **asked = memory_allocate_zeroed(all->count, sizeof *asked);
+    size_t count = 0;
     for (size_t i = 0; i < all->count; i++) {
-        struct response reply;
-        if (!keys_member_lives(&all->members[i]))
-            continue;
-        if (member_call(&all->members[i], "LIST", NULL, &reply) == 0) {
-            member_take_ids(&all->members[i], &reply);
-            response_release(&reply);
-        } else {
-            failed++;
+        if (can_be_asked(&all->members[i])) {
+            answers[count].address = all->members[i].address;
+            asked[count++] = &all->members[i];
         }
     }
-    return failed;
+    /* Members of one machine may share the file of their keys: it is changed by one at a time. */
+    for (size_t i = 0, some; i < count; i += some) {
+        some = is_list ? count : 1;
+        survey_ask(survey, &answers[i], some);
+    }
+    for (size_t i = 0; i < count; i++)
+        take_answer(asked[i], &answers[i], is_list);
+    survey_release(answers, count);
+    memory_free(answers);
+    memory_free(asked);
 }
+
+static size_t count_problems(const struct keys_members *all) {
+    size_t count = 0;
+    for (size_t i = 0; i < all->count; i++)
+        count += all->members[i].problem[0] != 0;
+    return count;
+}
+
+size_t keys_members_step(struct keys_members *all, const char *action, const char *argument) {
+    const struct bytes words[] = {BYTES_LITERAL("GOSSIP"), BYTES_LITERAL("KEYS"),
+                                  bytes_of_text(action),
+                                  bytes_of_text(argument != NULL ? argument : "")};
+    const struct survey survey = {.words = words,
+                                  .word_count = argument != NULL ? 4 : 3,
+                                  .timeout_ms = KEYS_ASK_MS,
+                                  .is_resp3 = true};
+    ask_all(all, &survey, strcmp(action, "LIST") == 0);
+    return count_problems(all);
+}
+
+size_t keys_members_list(struct keys_members *all) { return keys_members_step(all, "LIST", NULL); }
 
 size_t keys_members_away(const struct keys_members *all) {
     size_t count = 0;
@@ -180,8 +173,6 @@ void keys_members_leave_out(struct keys_members *all) {
         struct keys_member *member = &all->members[i];
         if (keys_member_lives(member) && member->problem[0] == 0)
             all->members[kept++] = *member;
-        else if (member->is_open)
-            client_close(&member->client);
     }
     all->count = kept;
 }

@@ -1,5 +1,5 @@
-/* The members of a cluster as `trothdb gossip keys` asks them: each by a connection of its own, one
- * step on all before the next. */
+/* The members of a cluster as `trothdb gossip keys` asks them: for their keys all at once, for a
+ * change one after the other; one step on all before the next. */
 #pragma once
 #include "cli/client/client.h"
 #include "seal/keyring.h"
@@ -7,7 +7,7 @@
 enum {
     KEYS_MEMBER_NAME_BYTES = 64,
     KEYS_MEMBER_ID_BYTES = 33, /* 32 hex digits: its UUID */
-    KEYS_ASK_MS = 10000
+    KEYS_ASK_MS = 10000        /* for one change, or all lists */
 };
 #define KEYS_STATE_AWAY "away" /* of a node that gossip does not know, or to have left */
 
@@ -15,9 +15,7 @@ struct keys_member {
     char id[KEYS_MEMBER_ID_BYTES];
     char name[KEYS_MEMBER_NAME_BYTES], state[16];
     bool is_agent;
-    struct net_address address; /* of its client port; port 0: it has none */
-    struct client client;
-    bool is_open;
+    struct net_address address;                      /* of its client port; port 0: it has none */
     char ids[SEAL_KEYS_MAXIMUM][SEAL_ID_TEXT_BYTES]; /* the sealing one first, as last listed */
     unsigned id_count;
     char problem[CLIENT_PROBLEM_BYTES]; /* of the last step; "": it was done */

@@ -14,7 +14,7 @@ static void add_absent(struct keys_members *all, const struct status_node *node)
     struct keys_member *member;
     all->members = memory_resize(all->members, (all->count + 1) * sizeof *all->members);
     member = &all->members[all->count++];
-    *member = (struct keys_member){.client = {.socket = -1}, .state = KEYS_STATE_AWAY};
+    *member = (struct keys_member){.state = KEYS_STATE_AWAY};
     snprintf(member->id, sizeof member->id, "%.*s", KEYS_MEMBER_ID_BYTES - 1, node->id);
     status_node_client(node, &member->address);
     snprintf(member->name, sizeof member->name, "node %u", node->number);

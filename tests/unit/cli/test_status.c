@@ -1,7 +1,10 @@
 /* TROTHDB STATUS, as bytes, becomes the tables and the object that people and programs read. */
 #include "cli/client/status.h"
 
+#include "base/memory.h"
 #include "cli/cluster/cluster.h"
+
+#include <stdio.h>
 
 #include "../unit.h"
 
@@ -39,19 +42,16 @@ static int decode(const char *bytes, struct status *status) {
     return error;
 }
 
-static void open_view(struct cluster_view *view, struct status nodes[2], bool has_second) {
+/* `second` is what comes from the address of node 2, or NULL. */
+static void open_view(struct cluster_view *view, const char *second) {
+    *view = (struct cluster_view){.nodes = memory_allocate_zeroed(2, sizeof *view->nodes)};
     assert_int_equal(decode(STATUS_1, &view->asked), 0);
-    assert_int_equal(decode(STATUS_1, &nodes[0]), 0);
-    nodes[1] = (struct status){0};
-    if (has_second)
-        assert_int_equal(decode(STATUS_2, &nodes[1]), 0);
-    view->nodes = nodes;
-}
-
-static void close_view(struct cluster_view *view) {
-    status_release(&view->nodes[0]);
-    status_release(&view->nodes[1]);
-    status_release(&view->asked);
+    assert_int_equal(decode(STATUS_1, &view->nodes[0].status), 0);
+    if (second)
+        assert_int_equal(decode(second, &view->nodes[1].status), 0);
+    else
+        snprintf(view->nodes[1].problem, CLIENT_PROBLEM_BYTES, "cannot read from it");
+    cluster_view_find_leads(view);
 }
 
 static void the_reply_is_understood(void **state) {
@@ -127,8 +127,7 @@ static void what_is_not_a_status_is_refused(void **state) {
 static void the_higher_term_leads(void **state) {
     (void)state;
     struct cluster_view view;
-    struct status nodes[2];
-    open_view(&view, nodes, true);
+    open_view(&view, STATUS_2);
     assert_int_equal(cluster_view_leader(&view, 1)->term, 7);
     assert_null(cluster_view_leader(&view, 0));
     struct buffer out;
@@ -145,30 +144,57 @@ static void the_higher_term_leads(void **state) {
         "    0   the topology     none      -         -   1:?  2:?\n"
         "    1   0-16383             1      7        90   2:2\n");
     buffer_release(&out);
-    close_view(&view);
+    cluster_view_release(&view);
 }
 
 static void a_node_that_does_not_answer_is_shown_as_such(void **state) {
     (void)state;
     struct cluster_view view;
-    struct status nodes[2];
-    open_view(&view, nodes, false);
+    open_view(&view, NULL);
     struct buffer out;
     buffer_init(&out, 65536);
     cluster_print_json(&view, &out);
     buffer_append_u8(&out, '\0');
     const char *text = (const char *)buffer_data(&out);
-    assert_non_null(
-        strstr(text, "\"gossip_state\":\"dead\",\"reachable\":false,\"shards_led\":0}"));
+    assert_non_null(strstr(text, "\"gossip_state\":\"dead\",\"reachable\":false,"
+                                 "\"problem\":\"cannot read from it\",\"shards_led\":0}"));
     assert_non_null(strstr(text, "{\"node\":2,\"role\":\"unknown\",\"lag_entries\":null}"));
     assert_non_null(strstr(text, "\"number\":1,\"slots\":\"0-16383\",\"leader\":1,"));
     assert_non_null(strstr(text, "\"number\":0,\"slots\":\"\",\"leader\":null,"));
     buffer_release(&out);
-    close_view(&view);
+    cluster_view_release(&view);
+}
+
+static void expect_in_tables(const char *second, const char *expected) {
+    struct cluster_view view;
+    struct buffer out;
+    open_view(&view, second);
+    buffer_init(&out, 65536);
+    cluster_print_tables(&view, &out);
+    buffer_append_u8(&out, '\0');
+    assert_non_null(strstr((const char *)buffer_data(&out), expected));
+    buffer_release(&out);
+    cluster_view_release(&view);
+}
+
+/* What sits at the address of a node may be another one, of this cluster or of none. */
+static void only_the_node_itself_answers_for_it(void **state) {
+    (void)state;
+    static const char nodes_end[] = "  no            0\nnode 2 does not answer: ";
+    char expected[128];
+    snprintf(expected, sizeof expected, "%scannot read from it\n\nshard", nodes_end);
+    expect_in_tables(NULL, expected);
+    snprintf(expected, sizeof expected, "%sanother node answers at its address\n\nshard",
+             nodes_end);
+    expect_in_tables(STATUS_1, expected);
+    expect_in_tables("*9\r\n" BULK(5, "0.1.0") BULK(0, "") ":0\r\n:0\r\n" ID_2
+                                                           "*0\r\n*0\r\n*0\r\n*0\r\n",
+                     expected);
 }
 
 RUN_TESTS(cmocka_unit_test(the_reply_is_understood), cmocka_unit_test(who_was_given_up_is_told),
           cmocka_unit_test(a_spare_tells_its_address_as_a_member),
           cmocka_unit_test(what_is_not_a_status_is_refused),
           cmocka_unit_test(the_higher_term_leads),
+          cmocka_unit_test(only_the_node_itself_answers_for_it),
           cmocka_unit_test(a_node_that_does_not_answer_is_shown_as_such))
