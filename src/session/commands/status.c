@@ -66,19 +66,25 @@ static const char *give_up_text(uint64_t cause) {
     return raft_give_up_text((enum raft_give_up_cause)cause);
 }
 
+/* Which shards have a replica here. Looked at once: while this is told another worker may publish a
+ * replica, or take one back, and the reply is to have as many rows as it says. */
+static size_t list_hosted(const struct node_shared *shared, uint16_t *shards) {
+    size_t count = 0;
+    for (uint16_t i = 0; i <= TOPOLOGY_SHARD_MAXIMUM; i++)
+        if (statistic_of(&shared->shards[i].is_hosted))
+            shards[count++] = i;
+    return count;
+}
+
 /* This node's replicas of all its workers, as last published. */
 static void reply_replicas_here(const struct node_shared *shared, struct reply *reply) {
-    size_t count = 0;
-    for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM; i++)
-        count += statistic_of(&shared->shards[i].is_hosted) != 0;
+    uint16_t shards[TOPOLOGY_SHARD_MAXIMUM + 1];
+    size_t count = list_hosted(shared, shards);
     reply_array(reply, count);
-    for (unsigned i = 0; i <= TOPOLOGY_SHARD_MAXIMUM && count; i++) {
-        const struct shard_statistics *replica = &shared->shards[i];
-        if (!statistic_of(&replica->is_hosted))
-            continue;
-        count--; /* a replica that is published meanwhile is for the next one who asks */
+    for (size_t i = 0; i < count; i++) {
+        const struct shard_statistics *replica = &shared->shards[shards[i]];
         reply_array(reply, 15);
-        reply_integer(reply, i);
+        reply_integer(reply, shards[i]);
         reply_bulk_text(reply, raft_role_text((enum raft_role)statistic_of(&replica->role)));
         reply_integer(reply, (int64_t)statistic_of(&replica->term));
         reply_integer(reply, (int64_t)statistic_of(&replica->leader));
