@@ -9,7 +9,7 @@ static void skip(struct bytes *line, size_t count) {
 struct bytes words_trim(struct bytes line) {
     while (line.length > 0 && words_is_space(line.data[0]))
         skip(&line, 1);
-    while (line.length > 0 && words_is_space(line.data[line.length - 1]))
+    while (line.length > 0 && words_ends_word(line.data[line.length - 1]))
         line.length--;
     return line;
 }
@@ -66,7 +66,7 @@ static bool append_quoted(struct bytes *line, uint8_t quote, struct buffer *out)
 }
 
 bool words_next(struct bytes *line, struct buffer *out) {
-    while (line->length > 0 && !words_is_space(line->data[0])) {
+    while (line->length > 0 && !words_ends_word(line->data[0])) {
         uint8_t byte = line->data[0];
         skip(line, 1);
         if (byte == '"' || byte == '\'')

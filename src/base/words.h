@@ -1,5 +1,5 @@
 /* A line of text as words, split and unquoted as Redis splits inline commands and the lines of its
- * configuration file: words between white space;
+ * configuration file: words between white space, of which \v and \f end none and are part of it;
  *   "..."  knows \n \r \t \b \a, \xHH, and \ before anything else stands for that byte
  *   '...'  knows only \'
  * A quote may open in the middle of a word; its end is the end of the word, so white space or the
@@ -11,7 +11,10 @@
 static inline bool words_is_space(uint8_t byte) {
     return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
-/* Leaves out the white space at both ends. */
+static inline bool words_ends_word(uint8_t byte) {
+    return words_is_space(byte) && byte != '\v' && byte != '\f';
+}
+/* Leaves out the white space at both ends: before a word, and what ends the last one. */
 struct bytes words_trim(struct bytes line);
 /* Appends the word with which the line begins, which is never longer than what stood for it, and
  * moves the line behind it. False: the quotes are not balanced, and what was appended is of no use.

@@ -7,14 +7,15 @@ enum { SCAN_COUNT_DEFAULT = 10 };
 bool scan_cursor_read(struct bytes text, uint64_t *cursor) {
     bool has_sign = text.length > 0 && (text.data[0] == '-' || text.data[0] == '+');
     uint64_t value = 0;
-    for (size_t at = has_sign; at < text.length; at++) {
+    size_t at = has_sign;
+    for (; at < text.length && text.data[at] != '\0'; at++) {
         unsigned digit = (unsigned)text.data[at] - '0';
         if (digit > 9 || value > (UINT64_MAX - digit) / 10)
             return false;
         value = value * 10 + digit;
     }
     *cursor = has_sign && text.data[0] == '-' ? -value : value;
-    return !(has_sign && text.length == 1);
+    return !(has_sign && at == 1);
 }
 
 bool scan_parse_cursor(struct command_context *context, size_t cursor_position, uint64_t *cursor) {

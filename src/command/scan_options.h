@@ -11,8 +11,8 @@ struct scan_options {
     bool has_pattern, has_type;
 };
 
-/* A cursor as C's strtoul reads it: an empty text is 0, a sign is allowed and a negative number
- * wraps round. False: it is none. */
+/* A cursor as C's strtoul reads it: an empty text is 0, a sign is allowed, a negative number wraps
+ * round, and a NUL ends it. False: it is none. */
 bool scan_cursor_read(struct bytes text, uint64_t *cursor);
 /* Reads from arguments[cursor_position] to the end. False: the error has been replied. The cursor
  * comes first, then (for HSCAN) the key is looked up, then the options: two steps, as in Redis. */

@@ -247,8 +247,9 @@ void clients_process(struct session *session) {
             return;
         }
         struct bytes rest = bytes_of(input.data + consumed, input.length - consumed);
-        if (parser->argument_count > 0 &&
-            !run_command(session, parser->arguments, parser->argument_count, rest)) {
+        if (parser->argument_count == 0) {
+            session_expect_nothing(session);
+        } else if (!run_command(session, parser->arguments, parser->argument_count, rest)) {
             block(session);
             return;
         }

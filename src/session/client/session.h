@@ -20,6 +20,7 @@ void session_push_for_command(struct session *session, struct bytes message);
 uint64_t session_expect(struct session *session, uint32_t shard,
                         slot_number slot);            /* a ticket for a reply to come */
 void session_expect_no_more(struct session *session); /* takes the last session_expect() back */
+void session_expect_nothing(struct session *session); /* an empty request: SKIP is used up by it */
 void session_expect_read(struct session *session);    /* what is expected last is a read's answer */
 void session_close_after_reply(struct session *session);
 /* The same, but it does not wait for the replies that are still to come. */

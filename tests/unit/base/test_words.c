@@ -38,6 +38,8 @@ static void test_words(void **state) {
     expect_words("\"\\n\\r\\t\\b\\a\"", "[\n\r\t\b\a]");
     expect_words("'it\\'s \\n \"so\"' b", "[it's \\n \"so\"][b]");
     expect_words("\\n", "[\\n]");
+    expect_words(" \v\fa\vb\f \v c\v", "[a\vb\f][c\v]");
+    expect_words("\"a\"\v\"b\"", "[a][b]");
 }
 
 static void test_unbalanced(void **state) {
