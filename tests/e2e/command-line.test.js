@@ -54,6 +54,7 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['cluster', 'nosuch'], USAGE, /there is no 'nosuch'\nusage: trothdb cluster create/],
     [['cluster', 'status'], USAGE, /usage: trothdb cluster status/],
     [['cluster', 'status', '127.0.0.1'], USAGE, /'127.0.0.1' is not host:port/],
+    [['cluster', 'status', '\x1b[31mx'], USAGE, /^trothdb cluster: '\\x1b\[31mx' is not host:port/],
     [['cluster', 'status', nobody], FAILED, /cannot connect to .*Connection refused/],
     [['cluster', 'status', H, '--nosuch'], USAGE, /no flag --nosuch/],
     [['cluster', 'create', H], USAGE, /3 replicas need 3 nodes, and 1 are named/],

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "wire/request.h"
 
 enum {
@@ -257,6 +258,16 @@ static bool begins_with(struct bytes text, const char *word) {
     return text.length >= length && memcmp(text.data, word, length) == 0;
 }
 
+/* It may be anybody who answers: what is said moves no cursor of a terminal. */
+static void note_answer(struct client *client, const char *address, struct bytes answer) {
+    struct buffer shown;
+    buffer_init(&shown, CLIENT_PROBLEM_BYTES); /* more would be cut in any case */
+    utf8_append_shown(&shown, answer);
+    snprintf(client->problem, sizeof client->problem, "%s answers: %.*s", address,
+             BYTES_PRINT(buffer_bytes(&shown)));
+    buffer_release(&shown);
+}
+
 /* What a person can do about a password stands here, and not in the server's words. */
 int client_refused(struct client *client, struct bytes error) {
     char address[NET_HOST_MAXIMUM + 10];
@@ -269,8 +280,7 @@ int client_refused(struct client *client, struct bytes error) {
         snprintf(client->problem, sizeof client->problem,
                  "%s takes another password than the environment's TROTHDB_PASSWORD", address);
     } else {
-        snprintf(client->problem, sizeof client->problem, "%s answers: %.*s", address,
-                 BYTES_PRINT(error));
+        note_answer(client, address, error);
     }
     return ERR_REFUSED;
 }

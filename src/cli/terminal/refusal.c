@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 void refusal_print_json(const char *text) {
     struct buffer out;
@@ -17,6 +18,15 @@ void refusal_print_json(const char *text) {
     buffer_release(&out);
 }
 
+/* What was said may stand in it as it was said: it moves no cursor. */
+static void print_shown(const char *command, struct bytes text) {
+    struct buffer shown;
+    buffer_init(&shown, SIZE_MAX);
+    utf8_append_shown(&shown, text);
+    fprintf(stderr, "trothdb %s: %.*s\n", command, BYTES_PRINT(buffer_bytes(&shown)));
+    buffer_release(&shown);
+}
+
 void refusal_tell(const char *command, bool is_json, const char *format, ...) {
     struct buffer out;
     buffer_init(&out, SIZE_MAX);
@@ -24,7 +34,7 @@ void refusal_tell(const char *command, bool is_json, const char *format, ...) {
     va_start(arguments, format);
     buffer_append_arguments(&out, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "trothdb %s: %.*s\n", command, BYTES_PRINT(buffer_bytes(&out)));
+    print_shown(command, buffer_bytes(&out));
     buffer_append_u8(&out, 0);
     if (is_json)
         refusal_print_json((const char *)buffer_data(&out));

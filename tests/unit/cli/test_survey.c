@@ -173,6 +173,7 @@ static void what_comes_is_told_apart(void **state) {
         const char *problem;
     } cases[] = {
         {"-ERR so it is\r\n", ERR_REFUSED, "answers: ERR so it is"},
+        {"-ERR \x1b[2J\x07\xff\r\n", ERR_REFUSED, "answers: ERR \\x1b[2J\\x07\\xff"},
         {"-NOAUTH Authentication required.\r\n", ERR_REFUSED, "as TROTHDB_PASSWORD"},
         {"HTTP/1.1 400 Bad Request\r\n", ERR_IO, "not a reply of the Redis protocol"},
         {"+PO", ERR_IO, "the connection was closed"},
