@@ -222,8 +222,13 @@ static void print_table(const struct all_settings *all, bool is_all, struct buff
     struct grid grid;
     grid_init(&grid, "llll");
     grid_row(&grid, "setting", "value", "from", "nodes");
+    size_t heading_count = grid.cell_count;
     each_line(all, is_all, add_to_grid, &grid);
-    grid_print_in_window(&grid, out, "", least);
+    if (grid.cell_count == heading_count)
+        buffer_append_text(out, "nothing is set; --all lists what is built in\n");
+    else
+        grid_print_in_window(&grid, out, "", least);
+    grid_release(&grid);
     for (size_t i = 0; i < all->asked.node_count; i++) {
         if (all->nodes[i].reply.kind != RESPONSE_ARRAY) {
             buffer_append_format(out, "node %u does not answer: %s\n", all->asked.nodes[i].number,
