@@ -10,7 +10,7 @@
  *
  * To wait for all of them pays if they are back within about the time of a commit, which nobody
  * knows beforehand. So it is a bet, won when all are back in time. After a lost one none is made
- * for some rounds, each time for twice as many (docs/decisions/0057). */
+ * for some rounds, each time for twice as many (docs/decisions/0059). */
 #pragma once
 #include "replica/state/turn.h"
 
