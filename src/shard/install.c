@@ -90,6 +90,7 @@ void shard_load_some(struct shard *shard, uint64_t now) {
         return;
     }
     buffer_consume(&in->raw, length);
+    in->received_bytes += length;
     metric_add(shard->cells.snapshot_loaded_bytes, length);
     if (in->raw.length > 0)
         return;

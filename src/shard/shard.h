@@ -50,8 +50,8 @@ enum {
 #define SHARD_COMMAND_BYTES_MAXIMUM (SHARD_ENTRY_BYTES_MAXIMUM - 1024)
 #define SHARD_LOG_KEPT_US           ((uint64_t)60 * 1000 * 1000) /* after the last early answer */
 #define SHARD_CHANGE_PAUSE_US       ((uint64_t)5 * 1000 * 1000)  /* after a change was given up */
-/* A transfer in which the follower has not one byte more is broken off, though it answers. To load
- * what came may take some of that. */
+/* A transfer in which the follower has neither received nor loaded one byte more is broken off,
+ * though it answers. */
 #define SHARD_SNAPSHOT_STANDSTILL_US ((uint64_t)600 * 1000 * 1000)
 
 /* Who waits for a command's reply: the owner's, handed back as it came. `target` NULL: nobody. */

@@ -282,6 +282,21 @@ static void test_a_standstill_ends_a_transfer(void **state) {
     world_free(world);
 }
 
+/* A follower may be told to load a snapshot as slowly as this. */
+static void test_a_slow_load_is_no_standstill(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->replicas[3].config.snapshot_turn_bytes = 256;
+    world->replicas[3].config.snapshot_turn_ms = 1000;
+    away_for_much(world);
+    run_long(world, SHARD_SNAPSHOT_STANDSTILL_US / 1000000 + 60);
+    assert_false(world_is_equal(world));
+    run_long(world, 600);
+    assert_true(world_is_equal(world));
+    assert_false(world_has_logged(world, 1, "broke off"));
+    world_free(world);
+}
+
 /* What the rate of the leader holds back is no fault of the follower's. */
 static void test_a_low_rate_is_no_standstill(void **state) {
     (void)state;
@@ -304,5 +319,6 @@ RUN_TESTS(cmocka_unit_test(test_of_a_large_slot_only_changed_parts_are_sent),
           cmocka_unit_test(test_the_next_is_built_on_what_came_in),
           cmocka_unit_test(test_a_transfer_ends_while_a_snapshot_is_taken),
           cmocka_unit_test(test_a_standstill_ends_a_transfer),
+          cmocka_unit_test(test_a_slow_load_is_no_standstill),
           cmocka_unit_test(test_a_low_rate_is_no_standstill),
           cmocka_unit_test(test_rate_holds_pieces_back))
