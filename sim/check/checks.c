@@ -161,6 +161,16 @@ static void check_state(struct simulation *simulation, struct shard_checks *chec
             number, node + 1, (unsigned long long)applied);
 }
 
+/* What replicas find themselves: nothing, as long as they are equal. */
+static void check_compared(struct simulation *simulation, unsigned node, uint32_t number,
+                           const struct shard *shard) {
+    if (shard_difference_count(shard) > 0)
+        simulation_fail(simulation,
+                        "shard %u: node %u found at applied index %llu that it holds other data "
+                        "than the leader",
+                        number, node + 1, (unsigned long long)shard_applied_index(shard));
+}
+
 void checks_after_turn(struct simulation *simulation, struct sim_thread *thread) {
     struct checks *checks = simulation->checks;
     unsigned node = thread->node->index;
@@ -177,6 +187,7 @@ void checks_after_turn(struct simulation *simulation, struct sim_thread *thread)
         check_leader(simulation, &checks->shards[number], node, number, raft);
         check_committed(simulation, &checks->shards[number], node, number, raft);
         check_state(simulation, &checks->shards[number], node, number, shard);
+        check_compared(simulation, node, number, shard);
         check_snapshot(simulation, node, number, shard);
     }
 }

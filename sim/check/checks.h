@@ -4,6 +4,8 @@
  *   2. what one replica knows to be committed at an index, every replica knows so, for ever
  *   3. replicas of a shard that have applied the same index hold the same data
  *
+ *   4. no replica has found itself, by what the product compares, that it holds something else
+ *
  * What must hold at the end is ending.h. */
 #pragma once
 #include "sim/cluster/simulation.h"

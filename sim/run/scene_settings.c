@@ -41,6 +41,8 @@ static void maybe_text(struct simulation *simulation, double chance, const char 
 static void choose_disks(struct simulation *simulation) {
     setting(simulation, "wal-segment-bytes", "65536");
     setting(simulation, "wal-reserve-bytes", "65536");
+    setting(simulation, "compare-interval-ms", "%u",
+            20 + (unsigned)(simulation->options.seed % 1500));
     if (random_chance(&simulation->random, 0.5)) { /* else hardly ever in so short a time */
         always(simulation, "scrub-pause-ms", 200, 3000);
         setting(simulation, "scrub-bytes-per-second", "10mb");

@@ -4,6 +4,7 @@
  * Commands of a connection or of the server (COMMAND_SESSION) have a row here, so that COMMAND
  * knows them, and their function in node/. */
 #pragma once
+#include "command/comparison.h"
 #include "keyspace/keyspace.h"
 #include "wire/reply.h"
 
@@ -46,7 +47,8 @@ struct command_context {
      * read again, until none are appended. A run appends some 64 KiB, or one long key, at most.
      * NULL for writes. */
     struct buffer *expired_keys;
-    struct command_use *use; /* counted into; NULL: nobody counts */
+    struct command_use *use;         /* counted into; NULL: nobody counts */
+    struct comparisons *comparisons; /* of this keyspace with other replicas'; NULL: it has none */
 };
 
 struct command {

@@ -1,7 +1,11 @@
-/* The shard's part of CLUSTER COUNTKEYSINSLOT and GETKEYSINSLOT. Never sent by clients: the node
- * asks the shard that owns the slot, with arguments that it has checked. */
+/* The shard's part of CLUSTER COUNTKEYSINSLOT and GETKEYSINSLOT, and of what replicas compare.
+ * Never sent by clients: the node asks the shard that owns the slot, with arguments that it has
+ * checked, and leaders have their shard's replicas compare. */
 #pragma once
 #include "command/command.h"
 
 void slot_count_keys(struct command_context *context); /* trothdb.countslot <slot> */
 void slot_get_keys(struct command_context *context);   /* trothdb.getslot <slot> <count> */
+/* trothdb.compare <first slot> <last slot> [<id> <hash>]: the last two are what the leader noted at
+ * the comparison before, as signed numbers. It changes no key. */
+void slot_compare(struct command_context *context);

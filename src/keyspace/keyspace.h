@@ -75,6 +75,7 @@ bool keyspace_load_is_complete(const struct keyspace *keyspace);
 /* The same for the same keys, values and expiries, in whatever order they came: for comparing
  * replicas. The sum over all slots. */
 uint64_t keyspace_hash(const struct keyspace *keyspace);
+uint64_t keyspace_slot_hash(const struct keyspace *keyspace, slot_number slot); /* its share */
 /* Appends up to `maximum` keys whose time is at or before now_ms, length-prefixed; returns how
  * many. Cheap when there are none: expiries are indexed by time. */
 size_t keyspace_collect_expired(const struct keyspace *keyspace, uint64_t now_ms, size_t maximum,

@@ -4,15 +4,20 @@
 #include "keyspace/keyspace_private.h"
 #include <assert.h>
 
+/* NULL: there is nothing in it. */
+static void walk_table(const struct slot_table *table, record_visitor visit, void *context) {
+    uint64_t bucket_count = table ? slot_table_bucket_count(table) : 0;
+    for (uint64_t position = 0; position < bucket_count; position++) {
+        const struct record *record = slot_table_bucket(table, position);
+        for (; record; record = record->next)
+            visit(context, record);
+    }
+}
+
 void keyspace_walk(const struct keyspace *keyspace, record_visitor visit, void *context) {
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         const struct slot_table *table = keyspace_slot_table(keyspace, slot);
-        uint64_t bucket_count = table ? slot_table_bucket_count(table) : 0;
-        for (uint64_t position = 0; position < bucket_count; position++) {
-            const struct record *record = slot_table_bucket(table, position);
-            for (; record; record = record->next)
-                visit(context, record);
-        }
+        walk_table(table, visit, context);
         if (table == NULL) /* nor is there a table for the rest of its page */
             slot |= KEYSPACE_PAGE_SLOTS - 1;
     }
@@ -26,6 +31,12 @@ static void hash_add(void *context, const struct record *record) {
 uint64_t keyspace_hash(const struct keyspace *keyspace) {
     uint64_t sum = 0;
     keyspace_walk(keyspace, hash_add, &sum);
+    return sum;
+}
+
+uint64_t keyspace_slot_hash(const struct keyspace *keyspace, slot_number slot) {
+    uint64_t sum = 0;
+    walk_table(keyspace_slot_table(keyspace, slot), hash_add, &sum);
     return sum;
 }
 

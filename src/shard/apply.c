@@ -1,6 +1,7 @@
 #include "shard/apply.h"
 
 #include "base/check.h"
+#include "shard/compare.h"
 #include "shard/early.h"
 #include "shard/forget.h"
 #include "shard/hold.h"
@@ -151,6 +152,7 @@ void shard_apply(struct shard *shard) {
         else
             take_pending(shard, entry);
     }
+    compare_look(shard);
     shard_ran_ahead(shard);
     uint64_t now_us = shard_now_us(shard);
     metric_observe(shard->cells.apply_time, now_us - shard->stepped_us);

@@ -18,6 +18,8 @@ uint64_t shard_state_hash(const struct shard *shard) {
     return shard->machine->ops->hash(shard->machine);
 }
 
+uint64_t shard_difference_count(const struct shard *shard) { return shard->difference_count; }
+
 size_t shard_pending_count(const struct shard *shard) {
     return queue_count(&shard->proposed.waiters) + queue_count(&shard->reads.pending) +
            queue_count(&shard->early.replies);

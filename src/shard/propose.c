@@ -1,6 +1,7 @@
 #include "shard/propose.h"
 
 #include "base/check.h"
+#include "shard/compare.h"
 #include "shard/early.h"
 #include "shard/step.h"
 #include "shard/trace.h"
@@ -69,6 +70,24 @@ static bool fits_batch(const struct shard *shard, const struct bytes *arguments,
     return entry_bytes + payload_command_bytes(arguments, count) <= SHARD_ENTRY_BYTES_MAXIMUM;
 }
 
+static void gather(struct shard *shard, const struct bytes *arguments, size_t count,
+                   struct shard_waiter waiter) {
+    payload_encode_command(&shard->batch.commands, arguments, count);
+    shard->batch.count++;
+    shard->batch.async_count += waiter.is_async;
+    shard->batch.sync_count += waiter.target && !waiter.is_async;
+    *(struct shard_waiter *)queue_push(&shard->proposed.waiters) = waiter;
+}
+
+/* The first command of a batch takes it along, and nobody waits for it. */
+static void compare_along(struct shard *shard) {
+    struct compare_words words;
+    bool is_first = shard->batch.count == 1 && shard->io.config->entry_commands > 1;
+    if (is_first && compare_is_due(shard, shard->batch.begun_us) && compare_begin(shard, &words) &&
+        fits_batch(shard, words.arguments, words.count, BYTES_NONE))
+        gather(shard, words.arguments, words.count, (struct shard_waiter){0});
+}
+
 static int propose(struct shard *shard, const struct bytes *arguments, size_t count,
                    struct bytes trace, struct shard_waiter waiter) {
     int error = check_admitted(shard);
@@ -82,11 +101,8 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
         shard_trace_gather(shard, trace);
     if (shard->batch.count == 0)
         batch_begin(shard);
-    payload_encode_command(&shard->batch.commands, arguments, count);
-    shard->batch.count++;
-    shard->batch.async_count += waiter.is_async;
-    shard->batch.sync_count += waiter.target && !waiter.is_async;
-    *(struct shard_waiter *)queue_push(&shard->proposed.waiters) = waiter;
+    gather(shard, arguments, count, waiter);
+    compare_along(shard);
     if (shard_batch_bytes(shard) >= (size_t)config->batch_bytes ||
         shard->batch.count >= (uint64_t)config->entry_commands)
         shard_flush(shard);

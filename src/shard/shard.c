@@ -44,6 +44,8 @@ static struct shard_cells find_cells(struct metrics *metrics, uint32_t shard) {
         .hedges = metrics_cell(metrics, METRIC_append_hedges_total, NULL),
         .early_replies = metrics_cell(metrics, METRIC_async_replies_total, NULL),
         .rewinds = metrics_cell(metrics, METRIC_rewinds_total, NULL),
+        .comparisons = metrics_cell(metrics, METRIC_replica_comparisons_total, NULL),
+        .differences = metrics_cell(metrics, METRIC_replica_differences_total, NULL),
         .chunks_saved = metrics_cell(metrics, METRIC_snapshot_chunks_total, "saved"),
         .chunks_kept = metrics_cell(metrics, METRIC_snapshot_chunks_total, "kept"),
         .chunks_received = metrics_cell(metrics, METRIC_snapshot_chunks_total, "received"),
@@ -80,6 +82,7 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     queue_init(&shard->early.replies, sizeof(struct held_reply));
     buffer_init(&shard->early.reply_bytes, SIZE_MAX);
     shard->shelf = snapshot_shelf_new(options->io.disk, options->number);
+    shard->compared_us = shard_now_us(shard);
     return shard;
 }
 

@@ -357,6 +357,8 @@ raft_index shard_applied_index(const struct shard *shard);
 bool shard_is_settled(const struct shard *shard);
 uint64_t shard_time_ms(const struct shard *shard);
 uint64_t shard_state_hash(const struct shard *shard);
+/* How often this replica, since it was made, held something else than its leader (compare.c). */
+uint64_t shard_difference_count(const struct shard *shard);
 bool shard_is_leader(const struct shard *shard);
 size_t shard_pending_count(const struct shard *shard); /* commands proposed and reads waiting */
 raft_index shard_snapshot_index(const struct shard *shard);

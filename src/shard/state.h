@@ -22,7 +22,7 @@ struct shard_cells {
         *snapshots_installed, *snapshots_lost, *snapshot_bytes, *snapshot_time, *chunks_saved,
         *chunks_kept, *chunks_received, *chunks_reused, *transfer_sent_bytes,
         *transfer_received_bytes, *snapshot_loaded_bytes, *chunks_left, *early_replies, *rewinds,
-        *hedges;
+        *hedges, *comparisons, *differences;
 };
 
 struct shard {
@@ -52,7 +52,9 @@ struct shard {
 
     raft_index expiry_index; /* the last proposed deletion of expired keys stands here */
     uint64_t next_expiry_us;
-    uint64_t stepped_us; /* when raft was stepped last: the clock is read once a step */
+    uint64_t compared_us;      /* when this replica, leading, had the others compare last */
+    uint64_t difference_count; /* comparisons in which a leader had noted otherwise */
+    uint64_t stepped_us;       /* when raft was stepped last: the clock is read once a step */
     uint64_t raft_deadline_us;
     uint64_t delay_us;      /* round trip and disk, as last told */
     const char *reluctance; /* why this node would rather not lead; NULL: it would */

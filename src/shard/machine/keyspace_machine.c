@@ -17,6 +17,7 @@ struct keyspace_machine {
     uint64_t hash_seed;
     struct command_use *use; /* borrowed; NULL: nobody counts */
     struct expected_commands expected;
+    struct comparisons comparisons;
 };
 
 static struct keyspace *keyspace_of(const struct machine *machine) {
@@ -87,7 +88,9 @@ static void run(struct machine *machine, const struct machine_call *call, struct
                                       .argument_count = call->argument_count,
                                       .reply = reply,
                                       .expired_keys = expired_keys,
-                                      .use = &met};
+                                      .use = &met,
+                                      .comparisons =
+                                          &((struct keyspace_machine *)machine)->comparisons};
     command->run(&context);
     count_use(machine, call, expired_keys, &met);
 }
@@ -132,7 +135,10 @@ static bool machine_load_is_complete(struct machine *machine) {
     return keyspace_load_is_complete(keyspace_of(machine));
 }
 
-static void machine_clear(struct machine *machine) { keyspace_clear(keyspace_of(machine)); }
+static void machine_clear(struct machine *machine) {
+    keyspace_clear(keyspace_of(machine));
+    ((struct keyspace_machine *)machine)->comparisons = (struct comparisons){0};
+}
 
 static struct machine *machine_make_empty(struct machine *machine) {
     const struct keyspace_machine *other = (struct keyspace_machine *)machine;
@@ -141,6 +147,10 @@ static struct machine *machine_make_empty(struct machine *machine) {
 
 static uint64_t machine_hash(struct machine *machine) {
     return keyspace_hash(keyspace_of(machine));
+}
+
+static struct comparisons *machine_comparisons(struct machine *machine) {
+    return &((struct keyspace_machine *)machine)->comparisons;
 }
 
 static size_t machine_collect_expired(struct machine *machine, uint64_t now_ms, size_t maximum,
@@ -172,6 +182,7 @@ static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
                                                     .clear = machine_clear,
                                                     .make_empty = machine_make_empty,
                                                     .hash = machine_hash,
+                                                    .comparisons = machine_comparisons,
                                                     .collect_expired = machine_collect_expired,
                                                     .may_expire = machine_may_expire,
                                                     .free = machine_free};

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
+#include "command/comparison.h"
 #include "keyspace/keyspace.h"
 #include "slot/slot_watch.h"
 #include "wire/reply.h"
@@ -56,6 +57,8 @@ struct machine_ops {
     void (*clear)(struct machine *machine);
     struct machine *(*make_empty)(struct machine *machine); /* another of its kind, to load into */
     uint64_t (*hash)(struct machine *machine);              /* the sum over all slots */
+    /* What replicas compared, of this state. NULL: the machine is not compared. */
+    struct comparisons *(*comparisons)(struct machine *machine);
     /* Keys whose time has come, length-prefixed; returns how many. */
     size_t (*collect_expired)(struct machine *machine, uint64_t now_ms, size_t maximum,
                               struct buffer *out);

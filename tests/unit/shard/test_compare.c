@@ -1,0 +1,208 @@
+/* Replicas compare what they hold: one that holds something else says so, wherever that is, and
+ * nobody else does. */
+#include "../unit.h"
+#include "world.h"
+
+enum { INTERVAL_MS = 10, LAST_SLOT = 16383 };
+
+/* Many commands and few slots a comparison, or one for all: as much as there is. */
+static struct world *started(void) {
+    struct world *world = world_led_taking(3, WORLD_SNAPSHOT_NEVER);
+    for (raft_node_number i = 1; i <= 3; i++)
+        world->replicas[i].config.compare_interval_ms = INTERVAL_MS;
+    return world;
+}
+
+static void write_for(struct world *world, unsigned rounds) {
+    for (unsigned i = 0; i < rounds; i++) {
+        world_run(world, INTERVAL_MS);
+        world_write(world, 1, "INCR n");
+    }
+}
+
+static uint64_t comparisons(const struct world *world) {
+    return world_counted(world, 1, METRIC_replica_comparisons_total, NULL);
+}
+
+static bool is_found_by(struct world *world, raft_node_number number) {
+    uint64_t count = shard_difference_count(world_shard(world, number));
+    assert_int_equal(world_counted(world, number, METRIC_replica_differences_total, NULL), count);
+    assert_int_equal(world_has_logged(world, number, "one of the two is wrong"), count > 0);
+    return count > 0;
+}
+
+static void expect_found_by(struct world *world, bool first, bool second, bool third) {
+    assert_int_equal(is_found_by(world, 1), first);
+    assert_int_equal(is_found_by(world, 2), second);
+    assert_int_equal(is_found_by(world, 3), third);
+}
+
+/* One replica alone runs a command, as it never should. */
+static void run_alone(struct world *world, raft_node_number number, size_t count,
+                      const struct bytes *arguments) {
+    struct machine *machine = shard_machine(world_shard(world, number));
+    struct machine_call call = {.arguments = arguments, .argument_count = count};
+    struct reply reply = {.out = NULL, .protocol = 2};
+    machine->ops->apply(machine, &call, &reply);
+}
+
+static void set_alone(struct world *world, raft_node_number number, const char *key) {
+    struct bytes arguments[] = {BYTES_LITERAL("SET"), bytes_of_text(key), BYTES_LITERAL("other")};
+    run_alone(world, number, 3, arguments);
+}
+
+/* A key of the last slot, and so of the last comparison of a round. */
+static void find_key_of_last_slot(char key[32]) {
+    unsigned i = 0;
+    do {
+        snprintf(key, 32, "key:%u", i++);
+    } while (slot_of_key(bytes_of_text(key)) != LAST_SLOT);
+}
+
+static void test_equal_replicas_find_nothing(void **state) {
+    (void)state;
+    struct world *world = started();
+    world_write_much(world, 1, 40);
+    write_for(world, 100);
+    assert_true(comparisons(world) >= 50);
+    expect_found_by(world, false, false, false);
+    world_run(world, 200);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
+static void test_a_follower_that_differs_says_so(void **state) {
+    (void)state;
+    struct world *world = started();
+    world_write(world, 1, "SET key value");
+    write_for(world, 5);
+    set_alone(world, 2, "key");
+    write_for(world, 5);
+    expect_found_by(world, false, true, false);
+    world_free(world);
+}
+
+/* All others do then. */
+static void test_a_leader_that_differs_is_found(void **state) {
+    (void)state;
+    struct world *world = started();
+    set_alone(world, 1, "key");
+    write_for(world, 5);
+    expect_found_by(world, false, true, true);
+    world_free(world);
+}
+
+/* A key too few counts as well, and so does one that the leader has nothing beside. */
+static void test_a_round_comes_to_every_slot(void **state) {
+    (void)state;
+    struct world *world = started();
+    char key[32];
+    find_key_of_last_slot(key);
+    world_write_much(world, 1, 100); /* 4 MB, in many slots */
+    set_alone(world, 3, key);
+    write_for(world, 10);
+    expect_found_by(world, false, false, false);
+    write_for(world, 30);
+    expect_found_by(world, false, false, true);
+    uint64_t found = shard_difference_count(world_shard(world, 3));
+    struct bytes arguments[] = {BYTES_LITERAL("DEL"), bytes_of_text(key)};
+    run_alone(world, 3, 2, arguments);
+    write_for(world, 2); /* what was noted before is told with the next */
+    found = shard_difference_count(world_shard(world, 3));
+    write_for(world, 60);
+    assert_int_equal(shard_difference_count(world_shard(world, 3)), found);
+    world_free(world);
+}
+
+/* It would hold everybody up. All others have their turn. */
+static void test_a_long_slot_is_left_out(void **state) {
+    (void)state;
+    struct world *world = started();
+    char key[32];
+    find_key_of_last_slot(key);
+    world_write_one_slot(world, 1, 60); /* 2.4 MB */
+    set_alone(world, 2, "{same}other");
+    write_for(world, 20);
+    expect_found_by(world, false, false, false);
+    set_alone(world, 2, key);
+    write_for(world, 20);
+    expect_found_by(world, false, true, false);
+    world_free(world);
+}
+
+/* What was compared before belongs to a state that is gone. */
+static void test_whoever_begins_anew_says_nothing(void **state) {
+    (void)state;
+    struct world *world = started();
+    world_write_much(world, 1, 20);
+    write_for(world, 5);
+    world_cut_off(world, 3, true);
+    world_increment(world, 1, 50);
+    world_take_snapshot(world, 1);
+    world_let_back(world, 3, 4000);
+    assert_int_equal(world_counted(world, 3, METRIC_snapshots_installed_total, NULL), 1);
+    world_restart(world, 2);
+    world_run(world, 2000);
+    write_for(world, 20);
+    world_elect(world, 2);
+    for (unsigned i = 0; i < 20; i++) {
+        world_run(world, INTERVAL_MS);
+        world_write(world, 2, "INCR n");
+    }
+    assert_true(world_counted(world, 2, METRIC_replica_comparisons_total, NULL) > 0);
+    world_run(world, 200);
+    assert_true(world_is_equal(world));
+    expect_found_by(world, false, false, false);
+    world_free(world);
+}
+
+/* Where nothing is written nothing is compared, and not where it is not wanted. */
+static void test_comparing_writes_no_entry_of_its_own(void **state) {
+    (void)state;
+    struct world *world = started();
+    world_write(world, 1, "INCR n");
+    world_run(world, 1000);
+    raft_index last_index = raft_last_index(world_raft(world, 1));
+    uint64_t before = comparisons(world);
+    world_run(world, 20000);
+    assert_int_equal(raft_last_index(world_raft(world, 1)), last_index);
+    assert_int_equal(comparisons(world), before);
+    world_write(world, 1, "INCR n");
+    assert_int_equal(raft_last_index(world_raft(world, 1)), last_index + 1);
+    assert_int_equal(comparisons(world), before + 1);
+    world->replicas[1].config.compare_interval_ms = 0;
+    write_for(world, 10);
+    assert_int_equal(comparisons(world), before + 1);
+    world_free(world);
+}
+
+/* A log of nonsense: nothing is noted, and nothing is told. */
+static void test_words_of_nonsense_are_refused(void **state) {
+    (void)state;
+    struct world *world = started();
+    write_for(world, 3);
+    struct machine *machine = shard_machine(world_shard(world, 2));
+    uint64_t newest = machine->ops->comparisons(machine)->newest.id;
+    struct bytes wrong[][5] = {
+        {BYTES_LITERAL("trothdb.compare"), BYTES_LITERAL("-1"), BYTES_LITERAL("3")},
+        {BYTES_LITERAL("trothdb.compare"), BYTES_LITERAL("0"), BYTES_LITERAL("16384")},
+        {BYTES_LITERAL("trothdb.compare"), BYTES_LITERAL("x"), BYTES_LITERAL("3")}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        run_alone(world, 2, 3, wrong[i]);
+    assert_true(machine->ops->comparisons(machine)->newest.id == newest);
+    struct bytes unlike[] = {BYTES_LITERAL("trothdb.compare"), BYTES_LITERAL("0"),
+                             BYTES_LITERAL("3"), BYTES_LITERAL("7"), BYTES_LITERAL("8")};
+    run_alone(world, 2, 5, unlike); /* of another comparison */
+    assert_false(machine->ops->comparisons(machine)->differing.is_made);
+    write_for(world, 3);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_equal_replicas_find_nothing),
+          cmocka_unit_test(test_a_follower_that_differs_says_so),
+          cmocka_unit_test(test_a_leader_that_differs_is_found),
+          cmocka_unit_test(test_a_round_comes_to_every_slot),
+          cmocka_unit_test(test_a_long_slot_is_left_out),
+          cmocka_unit_test(test_whoever_begins_anew_says_nothing),
+          cmocka_unit_test(test_comparing_writes_no_entry_of_its_own),
+          cmocka_unit_test(test_words_of_nonsense_are_refused))
