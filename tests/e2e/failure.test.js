@@ -119,11 +119,13 @@ async function medianWithoutLeader(cluster, {hurt, heal, unit}) {
 
 const appliedIndex = async (node) => (await node.ask('TROTHDB', 'STATUS'))[7].find(([shard]) => shard === 1)[4];
 
-// The streams of its connections end with it. An election timeout that nobody would wait for shows that nobody does.
+// The streams of its connections end with it. An election timeout that nobody would wait for, and gossip that looks for nobody
+// meanwhile, show that nobody waits.
 test('a leader that is killed is missed long before its time is over', async (t) => {
   const electionTimeoutMs = 5000;
   const cluster = await startCluster(t, {shards: 1});
-  const {code, stderr} = await run(program, ['cluster', 'set', 'election-timeout-ms', electionTimeoutMs, '--at', cluster.nodes[0].address]);
+  const {code, stderr} = await run(program, ['cluster', 'set', 'election-timeout-ms', electionTimeoutMs, 'gossip-probe-interval-ms', 10000,
+    '--at', cluster.nodes[0].address]);
   assert.strictEqual(code, 0, stderr);
   const median = await medianWithoutLeader(cluster, {hurt: (node) => node.kill(), heal: (node) => node.start(), unit: () => electionTimeoutMs});
   t.diagnostic(`${median.toFixed(3)} of the election timeout`);
