@@ -30,7 +30,7 @@ static void hash_edit_end(struct command_context *context, struct hash_edit *edi
     } else if (edit->is_new) {
         keyspace_put_object(context->keyspace, context->arguments[1], VALUE_HASH, edit->hash, 0);
     } else {
-        keyspace_object_changed(context->keyspace, edit->bytes_before,
+        keyspace_object_changed(context->keyspace, context->arguments[1], edit->bytes_before,
                                 hash_value_memory_bytes(edit->hash));
         if (is_empty)
             keyspace_delete(context->keyspace, context->arguments[1]);

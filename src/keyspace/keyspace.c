@@ -90,10 +90,9 @@ uint64_t keyspace_slot_key_count(const struct keyspace *keyspace, slot_number sl
     return table ? table->count : 0;
 }
 
-/* Keys are taken for equally large. */
 uint64_t keyspace_slot_bytes(const struct keyspace *keyspace, slot_number slot) {
-    uint64_t key_count = keyspace_slot_key_count(keyspace, slot);
-    return key_count ? key_count * (keyspace->memory_bytes / keyspace->key_count) : 0;
+    const struct slot_table *table = keyspace_slot_table(keyspace, slot);
+    return table ? table->held_bytes : 0;
 }
 
 void keyspace_slot_keys(const struct keyspace *keyspace, slot_number slot, size_t maximum,

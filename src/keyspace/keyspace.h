@@ -46,7 +46,8 @@ void keyspace_fetch(const struct keyspace_hint *hints, size_t count);
  * keyspace_load() adds is told like any other change; it may not be called during a cut. */
 void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch);
 
-/* About how much saving the slot appends; 0 if, and only if, it holds no key. Cheap. */
+/* What the slot's keys and values take, without its table: no less than saving them appends, about.
+ * 0 if, and only if, it holds no key. Cheap. */
 uint64_t keyspace_slot_bytes(const struct keyspace *keyspace, slot_number slot);
 
 /* Begins a cut of these slots and parts of slots, a set which it takes: what they hold now is what

@@ -127,7 +127,7 @@ static void set_view(struct keyspace_cut *cut, struct record *record, bool is_gi
 void cut_take(struct keyspace *keyspace, unsigned slot, struct record *record) {
     if (record_is_object(record)) {
         const struct value_kind *kind = value_kind_of(record_type(record));
-        keyspace->memory_bytes -= kind->memory_bytes(record_object(record));
+        keyspace_count_bytes(keyspace, slot, 0, kind->memory_bytes(record_object(record)));
         set_view(keyspace->cut, record, true);
     }
     keep(keyspace, slot, record);

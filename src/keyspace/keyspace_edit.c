@@ -11,6 +11,11 @@ struct key_place {
     struct record **link; /* NULL: absent */
 };
 
+static unsigned keyspace_slot_of(const struct keyspace *keyspace, struct bytes key) {
+    const struct expected_key *expected = keyspace_expected(keyspace, key);
+    return expected ? expected->slot : slot_of_key(key);
+}
+
 static struct key_place keyspace_place(const struct keyspace *keyspace, struct bytes key) {
     const struct expected_key *expected = keyspace_expected(keyspace, key);
     struct key_place place = {.slot = expected ? expected->slot : slot_of_key(key),
@@ -59,7 +64,6 @@ static struct record *keyspace_add(struct keyspace *keyspace, const struct key_p
     }
     size_t memory_bytes = shape_memory_bytes(shape, key.length);
     struct record *record = memory_allocate(memory_bytes);
-    keyspace->memory_bytes += memory_bytes;
     record->key_length = (uint32_t)key.length & 0x3fffffff;
     if (key.length)
         memcpy(record->body, key.data, key.length);
@@ -67,19 +71,22 @@ static struct record *keyspace_add(struct keyspace *keyspace, const struct key_p
     record->mark = cut_new_mark(keyspace, place->slot);
     struct slot_table_context context = keyspace_table_context(keyspace);
     slot_table_insert(keyspace_slot_table(keyspace, place->slot), &context, record, place->hash);
+    keyspace_count_bytes(keyspace, place->slot, memory_bytes, 0);
     keyspace->key_count++;
     keyspace->page_key_counts[page]++;
     return record;
 }
 
 /* Keeps the key and the first bytes of the value. The record is in no heap. */
-static struct record *keyspace_reshape(struct keyspace *keyspace, struct record **link,
+static struct record *keyspace_reshape(struct keyspace *keyspace, const struct key_place *place,
                                        const struct record_shape *shape) {
+    struct record **link = place->link;
     size_t bytes_before = memory_class(record_bytes(*link));
     size_t bytes_after = shape_memory_bytes(shape, (*link)->key_length);
-    if (bytes_before != bytes_after)
+    if (bytes_before != bytes_after) {
         *link = memory_resize(*link, bytes_after);
-    keyspace->memory_bytes += bytes_after - bytes_before;
+        keyspace_count_bytes(keyspace, place->slot, bytes_after, bytes_before);
+    }
     record_set_shape(*link, shape);
     return *link;
 }
@@ -95,7 +102,7 @@ static struct record *keyspace_renew(struct keyspace *keyspace, const struct key
     record->mark ^= 1;
     record_set_shape(record, shape);
     *place->link = record;
-    keyspace->memory_bytes += memory_bytes - memory_class(record_bytes(old));
+    keyspace_count_bytes(keyspace, place->slot, memory_bytes, memory_class(record_bytes(old)));
     cut_take(keyspace, place->slot, old);
     return record;
 }
@@ -120,12 +127,13 @@ static void record_join_heap(struct keyspace *keyspace, struct record *record, u
     expiry_heap_insert(&keyspace->expiries, record);
 }
 
-static void record_free_object(struct keyspace *keyspace, const struct record *record) {
+static void record_free_object(struct keyspace *keyspace, unsigned slot,
+                               const struct record *record) {
     if (!record_is_object(record))
         return;
     const struct value_kind *kind = value_kind_of(record_type(record));
     void *object = record_object(record);
-    keyspace->memory_bytes -= kind->memory_bytes(object);
+    keyspace_count_bytes(keyspace, slot, 0, kind->memory_bytes(object));
     kind->free(object);
 }
 
@@ -139,8 +147,8 @@ static struct record *keyspace_put(struct keyspace *keyspace, struct bytes key,
     record_leave_heap(keyspace, *place.link);
     if (cut_wants(keyspace, place.slot, *place.link))
         return keyspace_renew(keyspace, &place, shape);
-    record_free_object(keyspace, *place.link);
-    return keyspace_reshape(keyspace, place.link, shape);
+    record_free_object(keyspace, place.slot, *place.link);
+    return keyspace_reshape(keyspace, &place, shape);
 }
 
 struct record *keyspace_put_string(struct keyspace *keyspace, struct bytes key, struct bytes text,
@@ -166,7 +174,7 @@ struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,
                                  .has_expiry = expiry_ms != 0};
     struct record *record = keyspace_put(keyspace, key, &shape);
     memcpy(record->body + record->key_length, &object, sizeof object);
-    keyspace->memory_bytes += value_kind_of(type)->memory_bytes(object);
+    keyspace_object_changed(keyspace, key, 0, value_kind_of(type)->memory_bytes(object));
     record_join_heap(keyspace, record, expiry_ms);
     return record;
 }
@@ -182,8 +190,10 @@ void *keyspace_object_to_change(struct keyspace *keyspace, const struct record *
     return object;
 }
 
-void keyspace_object_changed(struct keyspace *keyspace, size_t bytes_before, size_t bytes_after) {
-    keyspace->memory_bytes += bytes_after - bytes_before;
+void keyspace_object_changed(struct keyspace *keyspace, struct bytes key, size_t bytes_before,
+                             size_t bytes_after) {
+    if (bytes_before != bytes_after)
+        keyspace_count_bytes(keyspace, keyspace_slot_of(keyspace, key), bytes_after, bytes_before);
 }
 
 struct record *keyspace_resize_string(struct keyspace *keyspace, struct record *record,
@@ -202,7 +212,7 @@ struct record *keyspace_resize_string(struct keyspace *keyspace, struct record *
                                  .form = STRING_RAW,
                                  .has_expiry = expiry_ms != 0};
     record_leave_heap(keyspace, record);
-    record = keyspace_reshape(keyspace, place.link, &shape);
+    record = keyspace_reshape(keyspace, &place, &shape);
     if (length > length_before)
         memset(record_string_writable(record) + length_before, 0, length - length_before);
     record_join_heap(keyspace, record, expiry_ms);
@@ -221,7 +231,7 @@ struct record *keyspace_set_expiry(struct keyspace *keyspace, struct record *rec
                                  .form = record->form,
                                  .has_expiry = expiry_ms != 0};
     record_leave_heap(keyspace, record);
-    record = keyspace_reshape(keyspace, place.link, &shape);
+    record = keyspace_reshape(keyspace, &place, &shape);
     record_join_heap(keyspace, record, expiry_ms);
     return record;
 }
@@ -232,7 +242,7 @@ static struct record *keyspace_unlink(struct keyspace *keyspace, const struct ke
     struct slot_table_context context = keyspace_table_context(keyspace);
     struct slot_table *table = keyspace_slot_table(keyspace, place->slot);
     struct record *record = slot_table_unlink(table, &context, place->link);
-    keyspace->memory_bytes -= memory_class(record_bytes(record));
+    keyspace_count_bytes(keyspace, place->slot, 0, memory_class(record_bytes(record)));
     keyspace->key_count--;
     if (--keyspace->page_key_counts[page] == 0) {
         memory_free(keyspace->pages[page]);
@@ -256,7 +266,7 @@ bool keyspace_delete(struct keyspace *keyspace, struct bytes key) {
         cut_take(keyspace, place.slot, record);
         return true;
     }
-    record_free_object(keyspace, record);
+    record_free_object(keyspace, place.slot, record);
     memory_free(record);
     return true;
 }
@@ -269,7 +279,8 @@ static void *keyspace_detach(struct keyspace *keyspace, struct bytes key) {
     struct record *record = *place.link;
     void *object = record_is_object(record) ? record_object(record) : NULL;
     if (object)
-        keyspace->memory_bytes -= value_kind_of(record_type(record))->memory_bytes(object);
+        keyspace_count_bytes(keyspace, place.slot, 0,
+                             value_kind_of(record_type(record))->memory_bytes(object));
     record_leave_heap(keyspace, record);
     memory_free(keyspace_unlink(keyspace, &place));
     return object;

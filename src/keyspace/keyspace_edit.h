@@ -34,5 +34,7 @@ void keyspace_copy(struct keyspace *keyspace, struct bytes from, struct bytes to
 
 /* The object of a record that is no string, for changing it in place. Borrows. */
 void *keyspace_object_to_change(struct keyspace *keyspace, const struct record *record);
-/* After an object was changed in place: what its kind's memory_bytes() said before and says now. */
-void keyspace_object_changed(struct keyspace *keyspace, size_t bytes_before, size_t bytes_after);
+/* After the object of a key was changed in place: what its kind's memory_bytes() said before and
+ * says now. */
+void keyspace_object_changed(struct keyspace *keyspace, struct bytes key, size_t bytes_before,
+                             size_t bytes_after);

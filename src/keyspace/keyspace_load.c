@@ -60,7 +60,7 @@ static int load_more(struct keyspace *keyspace, const struct saved_record *saved
     void *object = record_object(record);
     size_t bytes_before = kind->memory_bytes(object);
     int result = kind->load(&object, saved->encoding, saved->payload);
-    keyspace_object_changed(keyspace, bytes_before, kind->memory_bytes(object));
+    keyspace_object_changed(keyspace, saved->key, bytes_before, kind->memory_bytes(object));
     return result;
 }
 

@@ -58,6 +58,14 @@ static inline struct slot_table *keyspace_slot_table(const struct keyspace *keys
 }
 /* keyspace_expect.c: NULL unless the key, at this very place in memory, is expected. */
 const struct expected_key *keyspace_expected(const struct keyspace *keyspace, struct bytes key);
+/* What records and objects of a slot take has changed. A slot without keys holds nothing. */
+static inline void keyspace_count_bytes(struct keyspace *keyspace, unsigned slot, uint64_t added,
+                                        uint64_t removed) {
+    struct slot_table *table = keyspace_slot_table(keyspace, slot);
+    keyspace->memory_bytes += added - removed;
+    if (table && table->count > 0)
+        table->held_bytes += added - removed;
+}
 static inline struct slot_table_context keyspace_table_context(struct keyspace *keyspace) {
     return (struct slot_table_context){keyspace->hash_seed, &keyspace->memory_bytes};
 }

@@ -15,6 +15,7 @@
 struct slot_table {
     struct record **buckets, **old_buckets;
     uint64_t count;
+    uint64_t held_bytes; /* the keyspace's: of the records, with their objects */
     uint64_t moved_buckets;
     uint8_t bits, old_bits; /* 2^bits buckets */
 };

@@ -69,7 +69,7 @@ static void put_one(struct world *world, unsigned at, struct bytes key) {
                             STRING_RAW, expiry_ms);
 }
 
-static void change_hash(struct world *world, struct record *record) {
+static void change_hash(struct world *world, struct bytes key, const struct record *record) {
     const struct value_kind *kind = value_kind_of(VALUE_HASH);
     struct hash_value *hash = keyspace_object_to_change(world->keyspace, record);
     size_t before = kind->memory_bytes(hash);
@@ -82,14 +82,14 @@ static void change_hash(struct world *world, struct record *record) {
         else
             hash_value_set(hash, field, bytes_of(text, 1 + below(world, 6)), 7);
     }
-    keyspace_object_changed(world->keyspace, before, kind->memory_bytes(hash));
+    keyspace_object_changed(world->keyspace, key, before, kind->memory_bytes(hash));
 }
 
-static void change_in_place(struct world *world, struct record *record) {
+static void change_in_place(struct world *world, struct bytes key, struct record *record) {
     if (below(world, 3) == 0) {
         keyspace_set_expiry(world->keyspace, record, below(world, 2) ? 0 : 1 + below(world, 100));
     } else if (record_is_object(record)) {
-        change_hash(world, record);
+        change_hash(world, key, record);
     } else {
         record = keyspace_resize_string(world->keyspace, record, 1 + below(world, 200));
         record_string_writable(record)[0] ^= 1;
@@ -113,7 +113,7 @@ static void change(struct world *world) {
     else if (lot == 3 && at != HASHES && !bytes_equal(key, other))
         keyspace_copy(world->keyspace, key, other);
     else
-        change_in_place(world, record);
+        change_in_place(world, key, record);
 }
 
 static void add_hash(void *context, const struct record *record) {

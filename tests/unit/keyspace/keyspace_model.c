@@ -151,11 +151,17 @@ static void expect_key(const struct world *world, unsigned key) {
     assert_true(bytes_equal(value, letters(text, model->letter, model->length)));
 }
 
+struct held {
+    size_t bytes, slots[SLOT_COUNT];
+};
+
 static void add_memory(void *context, const struct record *record) {
-    size_t *bytes = context;
-    *bytes += memory_class(record_bytes(record));
+    struct held *held = context;
+    size_t bytes = memory_class(record_bytes(record));
     if (record_is_object(record))
-        *bytes += hash_value_memory_bytes(record_object(record));
+        bytes += hash_value_memory_bytes(record_object(record));
+    held->bytes += bytes;
+    held->slots[slot_of_key(record_key(record))] += bytes;
 }
 
 static size_t table_memory_bytes(const struct keyspace *keyspace) {
@@ -191,9 +197,13 @@ static void expect_equal(const struct world *world, uint64_t now_ms) {
     assert_int_equal(keyspace_collect_expired(world->keyspace, now_ms, 3, &collected),
                      due_count < 3 ? due_count : 3);
     buffer_release(&collected);
-    size_t memory_bytes = table_memory_bytes(world->keyspace);
-    keyspace_walk(world->keyspace, add_memory, &memory_bytes);
-    assert_int_equal(world->keyspace->memory_bytes, memory_bytes);
+    static struct held held;
+    held = (struct held){.bytes = table_memory_bytes(world->keyspace)};
+    keyspace_walk(world->keyspace, add_memory, &held);
+    assert_int_equal(world->keyspace->memory_bytes, held.bytes);
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
+        assert_int_equal(keyspace_slot_bytes(world->keyspace, (slot_number)slot),
+                         held.slots[slot]);
 }
 
 /* The keyspace fills, lives, empties and fills again, and agrees with the model all along; when the

@@ -443,6 +443,28 @@ static void test_a_large_hash_has_parts(void **state) {
     world_free(world);
 }
 
+/* One hash is much larger than all other keys together, which are strewn over all slots. That is
+ * known before anything was saved: no chunk has all of it. */
+static void test_a_large_hash_among_small_keys_has_parts(void **state) {
+    (void)state;
+    enum { LONG_FIELDS = 100, WANTED_BYTES = 4 << 20 >> PLAN_CHUNK_HALVINGS };
+    struct world *world = started(1);
+    for (unsigned i = 0; i < 500; i++) {
+        char command[32];
+        snprintf(command, sizeof command, "SET small%u x", i);
+        world_write(world, 1, command);
+    }
+    for (unsigned i = 0; i < LONG_FIELDS; i++)
+        set_long_field(world, i);
+    world_take_snapshot(world, 1);
+    const struct snapshot_manifest *newest = world_newest_snapshot(world, 1);
+    assert_in_range(snapshot_manifest_raw_bytes(newest), 2000000, 2200000);
+    for (uint32_t i = 0; i < newest->chunk_count; i++)
+        assert_in_range(newest->chunks[i].raw_bytes, 1, 2 * WANTED_BYTES);
+    expect_taken(world, world_state_hash(world, 1));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_taken_while_everything_changes),
           cmocka_unit_test(test_a_snapshot_of_nothing),
@@ -459,4 +481,5 @@ RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_changed_parts_are_not_forgotten),
           cmocka_unit_test(test_parts_wait_until_all_know_them),
           cmocka_unit_test(test_what_has_no_parts_is_not_divided),
-          cmocka_unit_test(test_a_large_hash_has_parts))
+          cmocka_unit_test(test_a_large_hash_has_parts),
+          cmocka_unit_test(test_a_large_hash_among_small_keys_has_parts))
