@@ -70,15 +70,22 @@ static struct field_array array_new(size_t bucket_count) {
                                 .bucket_count = bucket_count};
 }
 
-static void array_free(struct field_array *array) {
-    for (size_t i = 0; i < array->bucket_count; i++) {
-        for (struct entry *entry = array->buckets[i], *next; entry != NULL; entry = next) {
+/* From its end. False: there is more. */
+static bool array_free_some(struct field_array *array, size_t *elements) {
+    while (array->bucket_count > 0 && *elements > 0) {
+        struct entry *entry = array->buckets[--array->bucket_count], *next;
+        --*elements;
+        for (; entry != NULL; entry = next) {
             next = entry->next;
             memory_free(entry);
+            *elements -= *elements > 0;
         }
     }
+    if (array->bucket_count > 0)
+        return false;
     memory_free(array->buckets);
-    *array = (struct field_array){0};
+    array->buckets = NULL;
+    return true;
 }
 
 struct field_table *field_table_new(uint64_t seed, size_t expected_count) {
@@ -91,17 +98,22 @@ struct field_table *field_table_new(uint64_t seed, size_t expected_count) {
     return table;
 }
 
-void field_table_free(struct field_table *table) {
-    if (table == NULL)
-        return;
+bool field_table_free_some(struct field_table *table, size_t *elements) {
     if (table->is_cut) {
         table->is_freed = true;
         *table->kept_bytes += field_table_memory_bytes(table);
-        return;
+        return true;
     }
-    array_free(&table->arrays[0]);
-    array_free(&table->arrays[1]);
+    for (int i = 0; i < 2; i++)
+        if (!array_free_some(&table->arrays[i], elements))
+            return false;
     memory_free(table);
+    return true;
+}
+
+void field_table_free(struct field_table *table) {
+    size_t all = SIZE_MAX;
+    CHECK(table == NULL || field_table_free_some(table, &all));
 }
 
 struct field_table *field_table_copy(const struct field_table *table) {
@@ -404,21 +416,21 @@ static void mend(void *context, struct entry *entry) {
 }
 
 /* Once all was visited, all marks are turned, and so the table's is: nothing is gone over. */
-void field_table_end_cut(struct field_table *table) {
+bool field_table_end_cut(struct field_table *table) {
     bool is_whole = table->is_walked && table->kept == NULL;
     while (table->kept)
         kept_free(table);
     table->is_cut = false;
     if (table->is_freed) {
         *table->kept_bytes -= field_table_memory_bytes(table);
-        field_table_free(table);
-        return;
+        return true;
     }
     table->mark ^= is_whole;
     for (uint64_t cursor = 0; !is_whole;) {
         cursor = table_scan(table, cursor, mend, table);
         is_whole = cursor == 0;
     }
+    return false;
 }
 
 void field_table_random(const struct field_table *table, struct random *random, struct bytes *field,

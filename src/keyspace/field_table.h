@@ -30,6 +30,9 @@ struct field_table_position {
 
 struct field_table *field_table_new(uint64_t seed, size_t expected_count); /* returns owned */
 void field_table_free(struct field_table *table);                          /* takes */
+/* Frees buckets with their fields, both counted in *elements, until that is 0. True: the table is
+ * gone, or was left to its cut; else nothing but this may be called. */
+bool field_table_free_some(struct field_table *table, size_t *elements);
 struct field_table *field_table_copy(const struct field_table *table);     /* returns owned */
 uint64_t field_table_seed(const struct field_table *table);
 size_t field_table_count(const struct field_table *table);
@@ -59,5 +62,5 @@ void field_table_random(const struct field_table *table, struct random *random, 
 void field_table_cut(struct field_table *table, uint64_t *kept_bytes);
 /* Visits a bucket of what is left; false if nothing was. */
 bool field_table_visit_cut(struct field_table *table, field_visitor visit, void *context);
-/* Whatever is left is given up. The table is gone if it was freed meanwhile. */
-void field_table_end_cut(struct field_table *table);
+/* Whatever is left is given up. True: the table was freed meanwhile, and is the caller's now. */
+bool field_table_end_cut(struct field_table *table);

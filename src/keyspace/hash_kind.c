@@ -5,6 +5,10 @@
 
 static void kind_free(void *object) { hash_value_free(object); }
 
+static bool kind_free_some(void *object, size_t *elements) {
+    return hash_value_free_some(object, elements);
+}
+
 static void *kind_copy(const void *object) { return hash_value_copy(object); }
 
 static size_t kind_memory_bytes(const void *object) { return hash_value_memory_bytes(object); }
@@ -78,6 +82,7 @@ static uint64_t kind_hash(const void *object) {
 const struct value_kind hash_value_kind = {
     .name = "hash",
     .free = kind_free,
+    .free_some = kind_free_some,
     .copy = kind_copy,
     .memory_bytes = kind_memory_bytes,
     .encoding = kind_encoding,
@@ -86,7 +91,7 @@ const struct value_kind hash_value_kind = {
     .view = hash_view_new,
     .view_save = hash_view_save,
     .view_encoding = hash_view_encoding,
-    .view_free = hash_view_free,
+    .view_end = hash_view_end,
     .load = kind_load,
     .hash = kind_hash,
 };

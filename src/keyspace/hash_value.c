@@ -12,6 +12,12 @@ struct hash_value *hash_value_new(void) {
     return hash;
 }
 
+struct hash_value *hash_value_of_table(struct field_table *table) {
+    struct hash_value *hash = memory_allocate(sizeof *hash);
+    *hash = (struct hash_value){.table = table, .encoding = HASH_TABLE};
+    return hash;
+}
+
 struct hash_value *hash_value_copy(const struct hash_value *hash) {
     struct hash_value *copy = hash_value_new();
     copy->encoding = hash->encoding;
@@ -30,6 +36,16 @@ void hash_value_free(struct hash_value *hash) {
     else
         field_pack_free(hash->pack);
     memory_free(hash);
+}
+
+bool hash_value_free_some(struct hash_value *hash, size_t *elements) {
+    if (hash->encoding == HASH_TABLE && !field_table_free_some(hash->table, elements))
+        return false;
+    if (hash->encoding == HASH_PACK)
+        field_pack_free(hash->pack);
+    *elements -= *elements > 0;
+    memory_free(hash);
+    return true;
 }
 
 size_t hash_value_memory_bytes(const struct hash_value *hash) {

@@ -13,6 +13,8 @@ enum hash_encoding { HASH_PACK = 0, HASH_TABLE = 1 };
 
 struct hash_value *hash_value_new(void);       /* returns owned: an empty pack */
 void hash_value_free(struct hash_value *hash); /* takes; NULL is allowed */
+/* As struct value_kind has it. */
+bool hash_value_free_some(struct hash_value *hash, size_t *elements);
 size_t hash_value_memory_bytes(const struct hash_value *hash);
 enum hash_encoding hash_value_encoding(const struct hash_value *hash);
 size_t hash_value_count(const struct hash_value *hash);

@@ -71,12 +71,13 @@ bool hash_view_save(void *view, size_t maximum_bytes, struct buffer *out, uint64
     return !has_more;
 }
 
-void hash_view_free(void *view) {
+void *hash_view_end(void *view) {
     struct hash_view *hash_view = view;
-    if (hash_view->shared)
-        field_table_end_cut(hash_view->shared);
-    if (hash_view->hash)
-        *hash_view->kept_bytes -= hash_value_memory_bytes(hash_view->hash);
-    hash_value_free(hash_view->hash);
+    struct hash_value *hash = hash_view->hash;
+    if (hash)
+        *hash_view->kept_bytes -= hash_value_memory_bytes(hash);
+    else if (field_table_end_cut(hash_view->shared))
+        hash = hash_value_of_table(hash_view->shared);
     memory_free(hash_view);
+    return hash;
 }

@@ -9,4 +9,4 @@ enum { HASH_VIEW_COPY_BYTES = 64 * 1024 };
 void *hash_view_new(void *object, bool is_given, uint64_t *kept_bytes);
 bool hash_view_save(void *view, size_t maximum_bytes, struct buffer *out, uint64_t *hash);
 uint8_t hash_view_encoding(const void *view);
-void hash_view_free(void *view);
+void *hash_view_end(void *view);

@@ -1,7 +1,9 @@
 #include "keyspace/keyspace.h"
+#include "base/check.h"
 #include "base/memory.h"
 #include "keyspace/keyspace_cut.h"
 #include "keyspace/memory_class.h"
+#include "keyspace/remains.h"
 
 struct keyspace *keyspace_new(uint64_t hash_seed) {
     struct keyspace *keyspace = memory_allocate_zeroed(1, sizeof *keyspace);
@@ -21,6 +23,11 @@ void keyspace_free(struct keyspace *keyspace) {
     memory_free(keyspace);
 }
 
+void keyspace_leave_to(struct keyspace *keyspace, struct remains *remains) {
+    CHECK(keyspace->cut == NULL);
+    keyspace->remains = remains;
+}
+
 static void records_free(struct keyspace *keyspace, unsigned slot, struct record *record) {
     while (record) {
         struct record *next = record->next;
@@ -28,16 +35,22 @@ static void records_free(struct keyspace *keyspace, unsigned slot, struct record
             cut_take(keyspace, slot, record);
         } else {
             if (record_is_object(record))
-                value_kind_of(record_type(record))->free(record_object(record));
+                remains_take_object(keyspace->remains, value_kind_of(record_type(record)),
+                                    record_object(record));
             memory_free(record);
         }
         record = next;
     }
 }
 
+/* What a cut wants goes over to it record by record. */
 static void slot_clear(struct keyspace *keyspace, unsigned slot) {
     struct slot_table *table = keyspace_slot_table(keyspace, slot);
     struct slot_table_context context = keyspace_table_context(keyspace);
+    if (keyspace->remains && !(keyspace->cut && cut_awaits(keyspace, slot))) {
+        remains_take_table(keyspace->remains, table);
+        return;
+    }
     uint64_t bucket_count = slot_table_bucket_count(table);
     for (uint64_t position = 0; position < bucket_count; position++)
         records_free(keyspace, slot, slot_table_bucket(table, position));

@@ -8,6 +8,7 @@
 #include "slot/slot_watch.h"
 
 struct keyspace;
+struct remains;
 
 /* What saving more of a part came to. */
 enum cut_saved {
@@ -45,6 +46,11 @@ void keyspace_fetch(const struct keyspace_hint *hints, size_t count);
 /* From now on the watch is told of every key before it changes; NULL: nobody is. Borrows. What
  * keyspace_load() adds is told like any other change; it may not be called during a cut. */
 void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch);
+
+/* From now on what takes long to free goes there, of the keyspace itself too when it is freed; as
+ * long as it is not freed it takes memory that the keyspace does not count. Borrows; NULL, as it
+ * begins: all is freed at once. Not during a cut. */
+void keyspace_leave_to(struct keyspace *keyspace, struct remains *remains);
 
 /* What the slot's keys and values take, without its table: no less than saving them appends, about.
  * 0 if, and only if, it holds no key. Cheap. */

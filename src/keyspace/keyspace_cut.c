@@ -10,6 +10,7 @@ void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted) {
     struct keyspace_cut *cut = memory_allocate_zeroed(1, sizeof *cut);
     cut->wanted = part_set_take(wanted);
     cut->awaited = cut->wanted.slots;
+    cut->remains = keyspace->remains;
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         const struct slot_table *table = keyspace_slot_table(keyspace, slot);
         if (table && table->count > CUT_SORTED_RECORDS_MAXIMUM)
@@ -146,8 +147,12 @@ struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct 
 }
 
 void cut_free_record(struct keyspace_cut *cut, struct record *record) {
-    if (record_is_object(record))
-        value_kind_of(record_type(record))->view_free(record_object(record));
+    if (record_is_object(record)) {
+        const struct value_kind *kind = value_kind_of(record_type(record));
+        void *object = kind->view_end(record_object(record));
+        if (object)
+            remains_take_object(cut->remains, kind, object);
+    }
     cut->kept_bytes -= memory_class(record_bytes(record));
     memory_free(record);
 }

@@ -24,6 +24,7 @@
  * some marks are turned: they are stale, and mended when a cut next meets them. */
 #pragma once
 #include "keyspace/keyspace_private.h"
+#include "keyspace/remains.h"
 #include "keyspace/saver.h"
 
 enum {
@@ -69,6 +70,7 @@ struct keyspace_cut {
     struct slot_set awaited; /* not whole yet */
     struct slot_set mixed;   /* of those: some marks may be turned */
     struct slot_set large;   /* so many keys at the cut that they are not sorted by key */
+    struct remains *remains; /* the keyspace's */
     uint64_t kept_bytes;
     struct cut_walk walk;
     struct cut_records kept[SLOT_COUNT]; /* owned records that the walk has not gathered */

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "keyspace/keyspace_cut.h"
 #include "keyspace/memory_class.h"
+#include "keyspace/remains.h"
 
 /* Where a key stands, or would stand. */
 struct key_place {
@@ -134,7 +135,7 @@ static void record_free_object(struct keyspace *keyspace, unsigned slot,
     const struct value_kind *kind = value_kind_of(record_type(record));
     void *object = record_object(record);
     keyspace_count_bytes(keyspace, slot, 0, kind->memory_bytes(object));
-    kind->free(object);
+    remains_take_object(keyspace->remains, kind, object);
 }
 
 /* The key's record with this shape, added or replaced; its value is not written yet. */

@@ -16,6 +16,7 @@ enum { KEYSPACE_PAGE_SLOTS = 64, KEYSPACE_PAGE_COUNT = SLOT_COUNT / KEYSPACE_PAG
 #define KEYSPACE_BLOCK_BYTES_MAXIMUM ((size_t)1 << 40)
 
 struct keyspace_cut;
+struct remains;
 
 struct keyspace_page {
     struct slot_table slots[KEYSPACE_PAGE_SLOTS];
@@ -43,6 +44,7 @@ struct keyspace {
     struct expected_keys *expected; /* owned; NULL until something was */
     struct buffer loading;          /* the start of a block that has not come whole yet */
     struct slot_watch *watch;       /* borrowed; NULL: nobody watches */
+    struct remains *remains;        /* borrowed; NULL: what goes is freed at once */
     struct keyspace_cut *cut;       /* owned; NULL: none is under way */
     struct slot_set marks;          /* by slot: the mark of a record that the next cut will want */
     struct slot_set stale;          /* some marks may be turned though no cut is under way */

@@ -32,6 +32,10 @@ enum {
 struct value_kind {
     const char *name;                                 /* as TYPE says it: "hash" */
     void (*free)(void *object);                       /* takes */
+    /* Frees some elements, counting them and what else takes time down in *elements until that is
+     * 0. True: the object is gone, or its view has the rest of it. Else it may only be freed
+     * further; a first call with 0 elements leaves it as it is. */
+    bool (*free_some)(void *object, size_t *elements);
     void *(*copy)(const void *object);                /* returns owned */
     size_t (*memory_bytes)(const void *object);       /* O(1): with overhead, by memory_class() */
     uint8_t (*encoding)(const void *object);          /* a small number that load() takes back */
@@ -48,7 +52,8 @@ struct value_kind {
      * its elements. True once all has been saved. */
     bool (*view_save)(void *view, size_t maximum_bytes, struct buffer *out, uint64_t *hash);
     uint8_t (*view_encoding)(const void *view);
-    void (*view_free)(void *view); /* takes */
+    /* Takes the view. Returns the object that it held, which its caller frees; NULL: none. */
+    void *(*view_end)(void *view);
     /* Adds the elements of one piece, which is exactly what one save() appended. *object is NULL
      * for the first piece and then set; owned by the caller, also after an error. ERR_MALFORMED. */
     int (*load)(void **object, uint8_t encoding, struct bytes piece);

@@ -19,6 +19,7 @@
 #include "replica/peers.h"
 #include "replica/recovery.h"
 #include "replica/shards/backups.h"
+#include "replica/shards/freeing.h"
 #include "replica/shards/publish.h"
 #include "replica/shards/rounds.h"
 #include "replica/shards/scrub.h"
@@ -303,6 +304,7 @@ void worker_tick(struct worker *worker) {
     timers_tick(worker, now);
     pairs_tick(worker, now);
     scrub_tick(worker->hosting->scrub);
+    freeing_tick(worker, now);
     if (now >= worker->next_tick_us) {
         worker->next_tick_us = now + WORKER_TICK_US;
         wal_tick(worker->wal);
@@ -329,6 +331,7 @@ uint64_t worker_deadline_us(const struct worker *worker) {
     if (worker->sessions->is_turn_wanted)
         return worker->turn_us;
     uint64_t shards_us = earlier(timers_deadline_us(worker), pairs_deadline_us(worker));
+    shards_us = earlier(shards_us, freeing_deadline_us(worker));
     uint64_t disk_us = earlier(wal_due_us(worker->wal), scrub_deadline_us(worker->hosting->scrub));
     shards_us = earlier(shards_us, worker->hosting->rounds.look_again_us);
     return earlier(earlier(worker->next_tick_us, disk_us), shards_us);

@@ -6,6 +6,7 @@
 #include "replica/mail/packer.h"
 #include "replica/mail/pairs.h"
 #include "replica/shards/backups.h"
+#include "replica/shards/freeing.h"
 #include "replica/shards/scrub.h"
 #include "replica/state/state.h"
 #include "worker/worker.h"
@@ -19,6 +20,7 @@ void hosting_new(struct worker *worker) {
     packer_init(&hosting->packer);
     hosting->backups = backups_new();
     hosting->scrub = scrub_new(worker);
+    hosting->freeing = freeing_new();
 }
 
 void hosting_free(struct worker *worker) {
@@ -38,5 +40,6 @@ void hosting_free(struct worker *worker) {
     packer_release(&hosting->packer);
     backups_free(hosting->backups);
     scrub_free(hosting->scrub);
+    freeing_free(hosting->freeing);
     memory_free(hosting);
 }

@@ -14,6 +14,7 @@ struct worker_statistics {
     /* Over the last second and a half (rates.h). */
     _Atomic uint64_t commands_per_second, input_bytes_per_second, output_bytes_per_second;
     _Atomic uint64_t keys, expiring_keys, memory_bytes;
+    _Atomic uint64_t unfreed_keys; /* deleted, and their values not freed yet */
     _Atomic uint64_t shards_hosted, shards_led, shards_without_leader, replicas_in_repair,
         scrub_damages;
     _Atomic uint64_t is_serving; /* 1: has a topology and all its shards are recovered */

@@ -2,6 +2,8 @@
  * every 100 ms, for the shards that something happened to since. Sums follow by what changed. */
 #include "replica/shards/publish.h"
 
+#include "keyspace/remains.h"
+#include "replica/shards/freeing.h"
 #include "replica/shards/scrub.h"
 #include "replica/state/state.h"
 #include "shard/machine/keyspace_machine.h"
@@ -131,6 +133,7 @@ void publish_statistics(struct worker *worker) {
     PUBLISH(keys, sum->keys);
     PUBLISH(expiring_keys, sum->expiring);
     PUBLISH(memory_bytes, sum->bytes);
+    PUBLISH(unfreed_keys, remains_key_count(freeing_remains(worker->hosting->freeing)));
     PUBLISH(shards_hosted, worker->hosted_count);
     PUBLISH(shards_led, sum->led);
     PUBLISH(shards_without_leader, sum->leaderless);
@@ -140,6 +143,8 @@ void publish_statistics(struct worker *worker) {
     PUBLISH(is_disk_full, wal_space(worker->wal) != WAL_SPACE_ENOUGH);
     publish_use(worker, statistics);
     publish_rates(worker, statistics);
+    metric_set(metrics_cell(worker->metrics, METRIC_unfreed_bytes, NULL),
+               (int64_t)remains_bytes(freeing_remains(worker->hosting->freeing)));
     observe_tick(worker, sum);
 }
 #undef PUBLISH

@@ -8,6 +8,7 @@
 #include "worker/worker.h"
 
 struct backups;
+struct freeing;
 struct scrub;
 
 struct hosting {
@@ -46,4 +47,5 @@ struct hosting {
     struct slow_traces slow_traces;
     struct backups *backups; /* owned */
     struct scrub *scrub;     /* owned */
+    struct freeing *freeing; /* owned */
 };

@@ -18,6 +18,7 @@
 #include "raft/events/configuration.h"
 #include "replica/leads/standing.h"
 #include "replica/shards/backups.h"
+#include "replica/shards/freeing.h"
 #include "replica/shards/publish.h"
 #include "replica/shards/rounds.h"
 #include "replica/state/state.h"
@@ -71,12 +72,19 @@ static bool has_peers(const struct worker *worker, uint32_t shard) {
     return topology_has_peers(worker->topology, worker->self, shard);
 }
 
+static struct machine *make_machine(struct worker *worker, uint32_t number) {
+    struct hosting *hosting = worker->hosting;
+    if (number == 0)
+        return control_machine_new(hosting->founding);
+    struct machine *machine = keyspace_machine_new(random_next(&worker->random), &hosting->use);
+    keyspace_machine_leave_to(machine, freeing_remains(hosting->freeing));
+    return machine;
+}
+
 static int make_shard(struct worker *worker, uint32_t number,
                       const struct raft_configuration *founding, struct buffer *problem) {
     struct hosting *hosting = worker->hosting;
-    struct machine *machine =
-        number == 0 ? control_machine_new(hosting->founding)
-                    : keyspace_machine_new(random_next(&worker->random), &hosting->use);
+    struct machine *machine = make_machine(worker, number);
     struct shard_options options = {.number = number,
                                     .self = worker->self,
                                     .founding = *founding,

@@ -93,6 +93,7 @@ static void section_memory(const struct worker *worker, struct buffer *out) {
     append_number(out, "maxmemory", 0);
     append_text(out, "maxmemory_human", "0B");
     append_text(out, "maxmemory_policy", "noeviction");
+    append_number(out, "lazyfree_pending_objects", SUM(worker, unfreed_keys));
 }
 
 /* The log is Redis's append-only file with `appendfsync always`: a failed write ends the process,

@@ -16,6 +16,7 @@ struct keyspace_machine {
     struct keyspace *keyspace;
     uint64_t hash_seed;
     struct command_use *use; /* borrowed; NULL: nobody counts */
+    struct remains *remains; /* borrowed; NULL: all is freed at once */
     struct expected_commands expected;
     struct comparisons comparisons;
 };
@@ -142,7 +143,9 @@ static void machine_clear(struct machine *machine) {
 
 static struct machine *machine_make_empty(struct machine *machine) {
     const struct keyspace_machine *other = (struct keyspace_machine *)machine;
-    return keyspace_machine_new(other->hash_seed, other->use);
+    struct machine *empty = keyspace_machine_new(other->hash_seed, other->use);
+    keyspace_machine_leave_to(empty, other->remains);
+    return empty;
 }
 
 static uint64_t machine_hash(struct machine *machine) {
@@ -194,6 +197,12 @@ struct machine *keyspace_machine_new(uint64_t hash_seed, struct command_use *use
     machine->hash_seed = hash_seed;
     machine->use = use;
     return &machine->machine;
+}
+
+void keyspace_machine_leave_to(struct machine *machine, struct remains *remains) {
+    CHECK(machine->ops == &KEYSPACE_MACHINE);
+    ((struct keyspace_machine *)machine)->remains = remains;
+    keyspace_leave_to(keyspace_of(machine), remains);
 }
 
 uint64_t keyspace_machine_key_count(const struct machine *machine) {

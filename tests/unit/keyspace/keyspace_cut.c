@@ -27,10 +27,11 @@ enum { LARGE = SMALL_SLOTS, HASHES, SLOTS };
 
 struct world {
     struct keyspace *keyspace;
+    struct remains *remains; /* of it, freed some at a time as it changes */
     struct random random;
     slot_number slots[SLOTS];
     struct buffer saved[SLOTS]; /* the model */
-    uint64_t hashes[SLOTS];
+    uint64_t hashes[SLOTS], bytes[SLOTS];
 };
 
 static unsigned below(struct world *world, unsigned limit) {
@@ -98,6 +99,7 @@ static void change_in_place(struct world *world, struct bytes key, struct record
 
 static void change(struct world *world) {
     char name[32], other_name[32];
+    remains_free_some(world->remains, below(world, 100));
     unsigned at = below(world, 8) ? below(world, SLOTS) : LARGE;
     struct bytes key = key_name(name, at, below(world, keys_of(at)));
     struct record *record = keyspace_find(world->keyspace, key);
@@ -119,8 +121,10 @@ static void change(struct world *world) {
 static void add_hash(void *context, const struct record *record) {
     struct world *world = context;
     for (unsigned at = 0; at < SLOTS; at++)
-        if (slot_of_key(record_key(record)) == world->slots[at])
+        if (slot_of_key(record_key(record)) == world->slots[at]) {
             world->hashes[at] += record_hash(record);
+            world->bytes[at] += record_memory_bytes(record);
+        }
 }
 
 static struct part_set all_slots(const struct world *world) {
@@ -130,14 +134,17 @@ static struct part_set all_slots(const struct world *world) {
     return slots;
 }
 
-/* What each slot holds now: its bytes, saved while nothing changes, and its hash. */
+/* What each slot holds now: its bytes, saved while nothing changes, and its hash; and it says
+ * itself how much memory that is. */
 static void note_model(struct world *world) {
     struct part_set slots = all_slots(world);
     memset(world->hashes, 0, sizeof world->hashes);
+    memset(world->bytes, 0, sizeof world->bytes);
     keyspace_walk(world->keyspace, add_hash, world);
     keyspace_cut(world->keyspace, &slots);
     for (unsigned at = 0; at < SLOTS; at++) {
         uint64_t hash = 0;
+        assert_int_equal(keyspace_slot_bytes(world->keyspace, world->slots[at]), world->bytes[at]);
         buffer_clear(&world->saved[at]);
         assert_true(keyspace_save_cut(world->keyspace, slot_whole(world->slots[at]), SIZE_MAX,
                                       SIZE_MAX, &world->saved[at], &hash) == CUT_SAVED_ALL);
@@ -187,7 +194,8 @@ static void save_a_bit(struct world *world, unsigned at) {
 }
 
 static void start(struct world *world, uint64_t seed) {
-    *world = (struct world){.keyspace = keyspace_new(3)};
+    *world = (struct world){.keyspace = keyspace_new(3), .remains = remains_new()};
+    keyspace_leave_to(world->keyspace, world->remains);
     random_init(&world->random, seed);
     for (unsigned at = 0; at < SLOTS; at++) {
         char name[32];
@@ -202,6 +210,7 @@ static void end(struct world *world) {
     for (unsigned at = 0; at < SLOTS; at++)
         buffer_release(&world->saved[at]);
     keyspace_free(world->keyspace);
+    remains_free(world->remains);
 }
 
 /* Slots are saved in any order, some of them not at all: then the cut is given up, which the next
