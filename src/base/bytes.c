@@ -1,4 +1,5 @@
 #include "base/bytes.h"
+#include "base/memory.h"
 
 #include "base/memory.h"
 
@@ -42,4 +43,30 @@ char *bytes_copy_text(struct bytes text) {
 
 uint64_t bytes_hash(struct bytes b, uint64_t seed) {
     return XXH3_64bits_withSeed(b.length ? (const void *)b.data : "", b.length, seed);
+}
+
+enum { HASHER_ALIGNMENT = 64 }; /* more than the heap promises */
+
+struct bytes_hasher {
+    XXH3_state_t *state; /* within room */
+    uint8_t room[sizeof(XXH3_state_t) + HASHER_ALIGNMENT - 1];
+};
+
+struct bytes_hasher *bytes_hasher_new(uint64_t seed) {
+    struct bytes_hasher *hasher = memory_allocate_zeroed(1, sizeof *hasher);
+    size_t behind = (uintptr_t)hasher->room % HASHER_ALIGNMENT;
+    hasher->state = (void *)(hasher->room + (behind ? HASHER_ALIGNMENT - behind : 0));
+    XXH3_64bits_reset_withSeed(hasher->state, seed);
+    return hasher;
+}
+
+void bytes_hasher_free(struct bytes_hasher *hasher) { memory_free(hasher); }
+
+void bytes_hasher_add(struct bytes_hasher *hasher, struct bytes b) {
+    if (b.length > 0)
+        XXH3_64bits_update(hasher->state, b.data, b.length);
+}
+
+uint64_t bytes_hasher_sum(const struct bytes_hasher *hasher) {
+    return XXH3_64bits_digest(hasher->state);
 }

@@ -33,3 +33,9 @@ bool bytes_are_word(struct bytes text);
 char *bytes_copy_text(struct bytes text);
 /* A 64-bit hash (xxHash XXH3 with a seed), the same on every machine. */
 uint64_t bytes_hash(struct bytes b, uint64_t seed);
+/* The same, of bytes that come bit by bit. */
+struct bytes_hasher;
+struct bytes_hasher *bytes_hasher_new(uint64_t seed); /* returns owned */
+void bytes_hasher_free(struct bytes_hasher *hasher);  /* NULL is allowed */
+void bytes_hasher_add(struct bytes_hasher *hasher, struct bytes b);
+uint64_t bytes_hasher_sum(const struct bytes_hasher *hasher); /* of all that came so far */

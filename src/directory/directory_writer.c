@@ -235,14 +235,11 @@ static int write_planned(struct shard_writer *writer, uint32_t planned) {
  * not change: also of a slot that is more than a chunk. */
 static int write_slots(struct shard_writer *writer, const struct plan_options *options) {
     struct machine *machine = writer->machine;
-    struct part_set nothing = {.parts = NULL}, wanted = {.parts = NULL};
+    struct part_set nothing = {.parts = NULL};
     int error = 0;
     writer->full_bytes = 2 * options->chunk_bytes;
     plan_init(&writer->plan, machine, NULL, &nothing, options);
-    plan_divide(writer->plan.chunks, writer->plan.chunk_count, &wanted);
-    for (uint32_t planned = 0; planned < writer->plan.chunk_count; planned++)
-        plan_note_changed(&writer->plan.chunks[planned], &wanted);
-    machine->ops->cut(machine, &wanted);
+    plan_cut(&writer->plan, machine);
     for (uint32_t planned = 0; planned < writer->plan.chunk_count && !error; planned++)
         error = write_planned(writer, planned);
     machine->ops->end_cut(machine);
@@ -267,9 +264,10 @@ static void describe(const struct directory_shard_state *state, struct snapshot_
 static int write_snapshot(const struct directory_writer *writer_of_all, struct disk *disk,
                           const struct directory_shard_state *state, struct machine *machine) {
     const struct directory_writer_options *options = &writer_of_all->options;
-    struct plan_options plan = {.chunk_bytes = (uint64_t)options->config->snapshot_chunk_bytes,
-                                .may_divide =
-                                    feature_is_on(options->topology, FEATURE_DIVIDED_SLOTS)};
+    struct plan_options plan = {
+        .chunk_bytes = (uint64_t)options->config->snapshot_chunk_bytes,
+        .may_divide = feature_is_on(options->topology, FEATURE_DIVIDED_SLOTS),
+        .may_split = feature_is_on(options->topology, FEATURE_SPLIT_STRINGS)};
     struct shard_writer writer = {.disk = disk, .machine = machine, .shard = state->number};
     struct snapshot_meta meta;
     buffer_init(&writer.raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);

@@ -33,7 +33,7 @@ void field_table_free(struct field_table *table);                          /* ta
 /* Frees buckets with their fields, both counted in *elements, until that is 0. True: the table is
  * gone, or was left to its cut; else nothing but this may be called. */
 bool field_table_free_some(struct field_table *table, size_t *elements);
-struct field_table *field_table_copy(const struct field_table *table);     /* returns owned */
+struct field_table *field_table_copy(const struct field_table *table); /* returns owned */
 uint64_t field_table_seed(const struct field_table *table);
 size_t field_table_count(const struct field_table *table);
 size_t field_table_memory_bytes(const struct field_table *table);

@@ -28,6 +28,11 @@ void keyspace_leave_to(struct keyspace *keyspace, struct remains *remains) {
     keyspace->remains = remains;
 }
 
+void keyspace_split_strings(struct keyspace *keyspace, bool may_split) {
+    CHECK(keyspace->cut == NULL);
+    keyspace->keeps_strings_whole = !may_split;
+}
+
 static void records_free(struct keyspace *keyspace, unsigned slot, struct record *record) {
     while (record) {
         struct record *next = record->next;
@@ -83,6 +88,8 @@ void keyspace_clear(struct keyspace *keyspace) {
     }
     expiry_heap_release(&keyspace->expiries);
     buffer_release(&keyspace->loading);
+    memory_free(keyspace->string.record);
+    keyspace->string = (struct loading_string){.record = NULL};
     keyspace->key_count = 0;
     keyspace->memory_bytes = 0;
 }

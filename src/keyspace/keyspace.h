@@ -56,16 +56,20 @@ void keyspace_leave_to(struct keyspace *keyspace, struct remains *remains);
  * 0 if, and only if, it holds no key. Cheap. */
 uint64_t keyspace_slot_bytes(const struct keyspace *keyspace, slot_number slot);
 
+/* May cuts save long strings in pieces, which an older release refuses? They may, until they are
+ * told otherwise. Not during a cut. */
+void keyspace_split_strings(struct keyspace *keyspace, bool may_split);
+
 /* Begins a cut of these slots and parts of slots, a set which it takes: what they hold now is what
  * is saved of them, whatever is changed meanwhile. One at a time. What was held and is not any more
  * is kept until it is saved. */
 void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted);
 /* Appends, about `bytes` at a time, every key that the part held at the cut, with type, value and
  * expiry, as blocks of whole records of a versioned format (docs/format/keyspace.md), each of
- * roughly 64 KiB; of what is whole its share of keyspace_hash() is added to *state_hash. The slots
- * of the cut in any order, one after the other; of each all wanted parts, of one division, in
- * ascending order. What is in the buffer stays there, but may be taken out once it has
- * `enough_bytes` or more (CUT_SAVED_ENOUGH). */
+ * roughly 64 KiB; a long object or string may be in several. Of what is whole its share of
+ * keyspace_hash() is added to *state_hash. The slots of the cut in any order, one after the other;
+ * of each all wanted parts, of one division, in ascending order. What is in the buffer stays there,
+ * but may be taken out once it has `enough_bytes` or more (CUT_SAVED_ENOUGH). */
 enum cut_saved keyspace_save_cut(struct keyspace *keyspace, struct slot_part part, size_t bytes,
                                  size_t enough_bytes, struct buffer *out, uint64_t *state_hash);
 /* Gives up what is not saved. */

@@ -11,6 +11,7 @@ void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted) {
     cut->wanted = part_set_take(wanted);
     cut->awaited = cut->wanted.slots;
     cut->remains = keyspace->remains;
+    cut->splits_strings = !keyspace->keeps_strings_whole;
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         const struct slot_table *table = keyspace_slot_table(keyspace, slot);
         if (table && table->count > CUT_SORTED_RECORDS_MAXIMUM)
@@ -34,6 +35,7 @@ static void free_walk(struct keyspace_cut *cut, uint32_t slot_mark) {
     for (uint64_t list = gather ? gather->next : 0; gather && list >> gather->bits == 0; list++)
         free_gathered(cut, &gather->lists[list], 0, slot_mark);
     memory_free(gather);
+    bytes_hasher_free(walk->hasher);
     if (walk->object)
         cut_free_record(cut, walk->object);
 }

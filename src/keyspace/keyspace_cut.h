@@ -20,8 +20,10 @@
  *                       ^ cursor                                  ^ saved so far
  *
  * Both give the same bytes whatever happens meanwhile, but for large objects: an object above
- * CUT_OBJECT_BYTES is saved through a view (value.h). A cut that is given up leaves slots in which
- * some marks are turned: they are stale, and mended when a cut next meets them. */
+ * CUT_OBJECT_BYTES is saved through a view (value.h). A long string is saved piece by piece, and
+ * wanted until the last of them: if it changes in between, its block goes over as ever. A cut that
+ * is given up leaves slots in which some marks are turned: they are stale, and mended when a cut
+ * next meets them. */
 #pragma once
 #include "keyspace/keyspace_private.h"
 #include "keyspace/remains.h"
@@ -63,6 +65,8 @@ struct cut_walk {
     struct record *object; /* owned: kept, its view is being saved */
     bool has_begun_object;
     uint64_t object_hash;
+    size_t string_saved;         /* of a long one: the next of those at hand */
+    struct bytes_hasher *hasher; /* owned: of what is saved of it; NULL: nothing is */
 };
 
 struct keyspace_cut {
@@ -71,6 +75,7 @@ struct keyspace_cut {
     struct slot_set mixed;   /* of those: some marks may be turned */
     struct slot_set large;   /* so many keys at the cut that they are not sorted by key */
     struct remains *remains; /* the keyspace's */
+    bool splits_strings;     /* long ones are saved in pieces */
     uint64_t kept_bytes;
     struct cut_walk walk;
     struct cut_records kept[SLOT_COUNT]; /* owned records that the walk has not gathered */

@@ -76,11 +76,53 @@ static uint64_t save_standing(struct keyspace *keyspace, struct buffer *out,
     return saver_append_whole(&keyspace->cut->walk.saver, out, record);
 }
 
+/* ---- long strings ---- */
+
+static bool is_long_string(const struct keyspace_cut *cut, const struct record *record) {
+    return cut->splits_strings && !record_is_object(record) &&
+           record->value_length > SAVER_STRING_BYTES;
+}
+
+/* The last piece of the next of those at hand is saved. */
+static uint64_t end_string(struct keyspace *keyspace, struct record *record) {
+    struct cut_walk *walk = &keyspace->cut->walk;
+    uint64_t hash = bytes_hasher_sum(walk->hasher);
+    bytes_hasher_free(walk->hasher);
+    walk->hasher = NULL;
+    walk->next++;
+    if (record->mark == slot_mark(keyspace, walk))
+        record->mark ^= 1;
+    else
+        cut_free_record(keyspace->cut, record);
+    return hash;
+}
+
+/* Whether it stands in the table or is kept, its block stays as it is until then. */
+static uint64_t save_string_piece(struct keyspace *keyspace, struct buffer *out,
+                                  struct record *record) {
+    struct cut_walk *walk = &keyspace->cut->walk;
+    struct bytes string = record_string(record);
+    if (walk->hasher == NULL) {
+        walk->hasher = bytes_hasher_new(record_hash_seed(record));
+        walk->string_saved = 0;
+    }
+    size_t left = string.length - walk->string_saved;
+    size_t length = left < VALUE_SAVE_BYTES ? left : VALUE_SAVE_BYTES;
+    saver_append_piece(&walk->saver, out, record, walk->string_saved, length);
+    bytes_hasher_add(walk->hasher, bytes_of(string.data + walk->string_saved, length));
+    walk->string_saved += length;
+    return walk->string_saved == string.length ? end_string(keyspace, record) : 0;
+}
+
+/* ---- the next one ---- */
+
 /* The next of those at hand. A large object that stands in the table is kept first, then it is
  * saved. */
 static uint64_t save_next(struct keyspace *keyspace, struct buffer *out) {
     struct cut_walk *walk = &keyspace->cut->walk;
     struct record *record = walk->records.records[walk->next];
+    if (is_long_string(keyspace->cut, record))
+        return save_string_piece(keyspace, out, record);
     bool is_standing = record->mark == slot_mark(keyspace, walk);
     if (is_standing && is_large_object(record)) {
         keep_standing(keyspace, record);

@@ -55,27 +55,30 @@ static void record_set_shape(struct record *record, const struct record_shape *s
     record->form = shape->form & 3;
 }
 
-static struct record *keyspace_add(struct keyspace *keyspace, const struct key_place *place,
-                                   struct bytes key, const struct record_shape *shape) {
+static struct record *record_new(struct bytes key, const struct record_shape *shape) {
     CHECK(key.length <= KEY_BYTES_MAXIMUM);
+    struct record *record = memory_allocate(shape_memory_bytes(shape, key.length));
+    record->key_length = (uint32_t)key.length & 0x3fffffff;
+    if (key.length)
+        memcpy(record->body, key.data, key.length);
+    record_set_shape(record, shape);
+    return record;
+}
+
+/* Takes the record, whose key is absent. */
+static void keyspace_add(struct keyspace *keyspace, const struct key_place *place,
+                         struct record *record) {
     unsigned page = place->slot / KEYSPACE_PAGE_SLOTS;
     if (keyspace->pages[page] == NULL) {
         keyspace->pages[page] = memory_allocate_zeroed(1, sizeof(struct keyspace_page));
         keyspace->memory_bytes += memory_class(sizeof(struct keyspace_page));
     }
-    size_t memory_bytes = shape_memory_bytes(shape, key.length);
-    struct record *record = memory_allocate(memory_bytes);
-    record->key_length = (uint32_t)key.length & 0x3fffffff;
-    if (key.length)
-        memcpy(record->body, key.data, key.length);
-    record_set_shape(record, shape);
     record->mark = cut_new_mark(keyspace, place->slot);
     struct slot_table_context context = keyspace_table_context(keyspace);
     slot_table_insert(keyspace_slot_table(keyspace, place->slot), &context, record, place->hash);
-    keyspace_count_bytes(keyspace, place->slot, memory_bytes, 0);
+    keyspace_count_bytes(keyspace, place->slot, memory_class(record_bytes(record)), 0);
     keyspace->key_count++;
     keyspace->page_key_counts[page]++;
-    return record;
 }
 
 /* Keeps the key and the first bytes of the value. The record is in no heap. */
@@ -143,8 +146,11 @@ static struct record *keyspace_put(struct keyspace *keyspace, struct bytes key,
                                    const struct record_shape *shape) {
     struct key_place place = keyspace_place(keyspace, key);
     slot_watch_touch(keyspace->watch, (slot_number)place.slot, key);
-    if (place.link == NULL)
-        return keyspace_add(keyspace, &place, key, shape);
+    if (place.link == NULL) {
+        struct record *record = record_new(key, shape);
+        keyspace_add(keyspace, &place, record);
+        return record;
+    }
     record_leave_heap(keyspace, *place.link);
     if (cut_wants(keyspace, place.slot, *place.link))
         return keyspace_renew(keyspace, &place, shape);
@@ -164,6 +170,24 @@ struct record *keyspace_put_string(struct keyspace *keyspace, struct bytes key, 
         memcpy(record_string_writable(record), text.data, text.length);
     record_join_heap(keyspace, record, expiry_ms);
     return record;
+}
+
+struct record *record_new_string(struct bytes key, size_t length, bool has_expiry) {
+    CHECK(length <= STRING_BYTES_MAXIMUM);
+    struct record_shape shape = {.value_bytes = length,
+                                 .value_length = (uint32_t)length,
+                                 .form = STRING_RAW,
+                                 .has_expiry = has_expiry};
+    return record_new(key, &shape);
+}
+
+void keyspace_put_record(struct keyspace *keyspace, struct record *record, uint64_t expiry_ms) {
+    struct key_place place = keyspace_place(keyspace, record_key(record));
+    CHECK(place.link == NULL);
+    CHECK(record->has_expiry == (expiry_ms != 0));
+    slot_watch_touch(keyspace->watch, (slot_number)place.slot, record_key(record));
+    keyspace_add(keyspace, &place, record);
+    record_join_heap(keyspace, record, expiry_ms);
 }
 
 struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,

@@ -11,7 +11,12 @@ struct record *keyspace_find(const struct keyspace *keyspace, struct bytes key);
  * record. expiry_ms 0: never. An earlier expiry is gone. Returns the record, borrowed. */
 struct record *keyspace_put_string(struct keyspace *keyspace, struct bytes key, struct bytes text,
                                    enum string_encoding encoding, uint64_t expiry_ms);
-/* The same for an object, which it takes. */
+/* A record for a string of this length that is not written yet, STRING_RAW. Returns owned, in no
+ * keyspace. */
+struct record *record_new_string(struct bytes key, size_t length, bool has_expiry);
+/* Takes the record, of a key that is absent. expiry_ms is 0 if it has none. */
+void keyspace_put_record(struct keyspace *keyspace, struct record *record, uint64_t expiry_ms);
+/* The same as the first, for an object, which it takes. */
 struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,
                                    enum value_type type, void *object, uint64_t expiry_ms);
 /* Gives a string a new length: keeps its first bytes, fills up with zeros, makes it STRING_RAW;

@@ -10,9 +10,13 @@ struct saved_record {
     uint8_t type, flags, encoding;
     struct bytes key, payload;
     uint64_t expiry_ms;
+    uint64_t string_bytes; /* of a first piece: of all pieces */
 };
 
-static int saved_record_read(struct cursor *in, struct saved_record *saved) {
+static int saved_record_read(struct cursor *in, uint8_t version, struct saved_record *saved) {
+    unsigned flags_known = SAVER_HAS_EXPIRY | SAVER_CONTINUES;
+    if (version >= SAVER_FORMAT_VERSION)
+        flags_known |= SAVER_IS_PIECE;
     *saved = (struct saved_record){0};
     saved->type = cursor_u8(in);
     saved->flags = cursor_u8(in);
@@ -20,8 +24,10 @@ static int saved_record_read(struct cursor *in, struct saved_record *saved) {
     saved->key = cursor_length_prefixed(in, KEY_BYTES_MAXIMUM);
     if (saved->flags & SAVER_HAS_EXPIRY)
         saved->expiry_ms = cursor_u64(in);
+    if (saved->flags & SAVER_IS_PIECE)
+        saved->string_bytes = cursor_varint(in);
     saved->payload = cursor_length_prefixed(in, KEYSPACE_BLOCK_BYTES_MAXIMUM);
-    if (in->is_failed || (saved->flags & ~SAVER_FLAGS_KNOWN))
+    if (in->is_failed || (saved->flags & ~flags_known))
         return ERR_MALFORMED;
     if ((saved->flags & SAVER_HAS_EXPIRY) && saved->expiry_ms == 0)
         return ERR_MALFORMED;
@@ -51,6 +57,44 @@ static int load_string(struct keyspace *keyspace, const struct saved_record *sav
                         saved->expiry_ms);
     return 0;
 }
+
+/* ---- a string in pieces ---- */
+
+static int load_first_piece(struct keyspace *keyspace, const struct saved_record *saved) {
+    bool is_good = !(saved->flags & SAVER_CONTINUES) && saved->type == VALUE_STRING &&
+                   saved->encoding == STRING_RAW && saved->payload.length > 0 &&
+                   saved->payload.length < saved->string_bytes &&
+                   saved->string_bytes <= STRING_BYTES_MAXIMUM &&
+                   keyspace_find(keyspace, saved->key) == NULL;
+    if (!is_good)
+        return ERR_MALFORMED;
+    struct record *record =
+        record_new_string(saved->key, (size_t)saved->string_bytes, saved->expiry_ms != 0);
+    memcpy(record_string_writable(record), saved->payload.data, saved->payload.length);
+    keyspace->string = (struct loading_string){
+        .record = record, .loaded = saved->payload.length, .expiry_ms = saved->expiry_ms};
+    return 0;
+}
+
+static int load_next_piece(struct keyspace *keyspace, const struct saved_record *saved) {
+    struct loading_string *string = &keyspace->string;
+    struct record *record = string->record;
+    size_t length = saved->payload.length;
+    bool is_good = saved->type == VALUE_STRING && saved->flags == SAVER_CONTINUES &&
+                   saved->encoding == STRING_RAW && bytes_equal(saved->key, record_key(record)) &&
+                   length > 0 && length <= record_string(record).length - string->loaded;
+    if (!is_good)
+        return ERR_MALFORMED;
+    memcpy(record_string_writable(record) + string->loaded, saved->payload.data, length);
+    string->loaded += length;
+    if (string->loaded == record_string(record).length) {
+        string->record = NULL;
+        keyspace_put_record(keyspace, record, string->expiry_ms);
+    }
+    return 0;
+}
+
+/* ---- an object ---- */
 
 static int load_more(struct keyspace *keyspace, const struct saved_record *saved) {
     const struct record *record = keyspace_find(keyspace, saved->key);
@@ -82,15 +126,24 @@ static int load_object(struct keyspace *keyspace, const struct saved_record *sav
     return result;
 }
 
-static int load_records(struct keyspace *keyspace, struct bytes records) {
+/* ---- blocks ---- */
+
+static int load_record(struct keyspace *keyspace, const struct saved_record *saved) {
+    if (keyspace->string.record)
+        return load_next_piece(keyspace, saved);
+    if (saved->flags & SAVER_IS_PIECE)
+        return load_first_piece(keyspace, saved);
+    return saved->type == VALUE_STRING ? load_string(keyspace, saved)
+                                       : load_object(keyspace, saved);
+}
+
+static int load_records(struct keyspace *keyspace, uint8_t version, struct bytes records) {
     struct cursor in = cursor_of(records);
     while (cursor_left(&in) > 0) {
         struct saved_record saved;
-        int result = saved_record_read(&in, &saved);
-        if (result == 0 && saved.type == VALUE_STRING)
-            result = load_string(keyspace, &saved);
-        else if (result == 0)
-            result = load_object(keyspace, &saved);
+        int result = saved_record_read(&in, version, &saved);
+        if (result == 0)
+            result = load_record(keyspace, &saved);
         if (result != 0)
             return result;
     }
@@ -102,12 +155,13 @@ static int load_blocks(struct keyspace *keyspace, struct bytes saved, size_t *us
     struct cursor in = cursor_of(saved);
     *used = 0;
     while (cursor_left(&in) > 0) {
-        if (cursor_u8(&in) != SAVER_FORMAT_VERSION)
+        uint8_t version = cursor_u8(&in);
+        if (version != SAVER_FORMAT_VERSION && version != SAVER_FORMAT_VERSION_WHOLE)
             return ERR_VERSION;
         uint64_t record_bytes = cursor_u64(&in);
         if (in.is_failed || record_bytes > cursor_left(&in))
             return 0;
-        int result = load_records(keyspace, cursor_bytes(&in, (size_t)record_bytes));
+        int result = load_records(keyspace, version, cursor_bytes(&in, (size_t)record_bytes));
         if (result != 0)
             return result;
         *used = saved.length - cursor_left(&in);
@@ -135,5 +189,5 @@ int keyspace_load(struct keyspace *keyspace, struct bytes saved) {
 }
 
 bool keyspace_load_is_complete(const struct keyspace *keyspace) {
-    return keyspace->loading.length == 0;
+    return keyspace->loading.length == 0 && keyspace->string.record == NULL;
 }

@@ -22,6 +22,13 @@ struct keyspace_page {
     struct slot_table slots[KEYSPACE_PAGE_SLOTS];
 };
 
+/* A string of which pieces are still to come, and so nothing else. */
+struct loading_string {
+    struct record *record; /* owned, in no table; NULL: there is none */
+    size_t loaded;         /* bytes of it */
+    uint64_t expiry_ms;
+};
+
 /* Where a key that is expected stands, if it is there. */
 struct expected_key {
     const struct keyspace *keyspace;
@@ -43,8 +50,10 @@ struct keyspace {
     struct expiry_heap expiries;
     struct expected_keys *expected; /* owned; NULL until something was */
     struct buffer loading;          /* the start of a block that has not come whole yet */
+    struct loading_string string;   /* one that comes in pieces */
     struct slot_watch *watch;       /* borrowed; NULL: nobody watches */
     struct remains *remains;        /* borrowed; NULL: what goes is freed at once */
+    bool keeps_strings_whole;       /* in what is saved */
     struct keyspace_cut *cut;       /* owned; NULL: none is under way */
     struct slot_set marks;          /* by slot: the mark of a record that the next cut will want */
     struct slot_set stale;          /* some marks may be turned though no cut is under way */

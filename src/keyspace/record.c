@@ -20,19 +20,19 @@ const char *record_encoding_name(const struct record *record) {
     return value_kind_of(record_type(record))->encoding_name(record_object(record));
 }
 
-static uint64_t record_head_hash(const struct record *record) {
+uint64_t record_hash_seed(const struct record *record) {
     uint64_t head[3] = {bytes_hash(record_key(record), 0), record_type(record),
                         record_expiry_ms(record)};
     return bytes_hash(bytes_of(head, sizeof head), 0);
 }
 
 uint64_t record_hash_by_object(const struct record *record, uint64_t object_hash) {
-    return bytes_hash(bytes_of(&object_hash, sizeof object_hash), record_head_hash(record));
+    return bytes_hash(bytes_of(&object_hash, sizeof object_hash), record_hash_seed(record));
 }
 
 uint64_t record_hash(const struct record *record) {
     if (!record_is_object(record))
-        return bytes_hash(record_string(record), record_head_hash(record));
+        return bytes_hash(record_string(record), record_hash_seed(record));
     const struct value_kind *kind = value_kind_of(record_type(record));
     return record_hash_by_object(record, kind->hash(record_object(record)));
 }

@@ -79,5 +79,7 @@ size_t record_memory_bytes(const struct record *record);
 const char *record_encoding_name(const struct record *record);
 /* Of key, type, value and expiry; not of the encoding. */
 uint64_t record_hash(const struct record *record);
+/* Of a string's record it is bytes_hash() of the string, with this as the seed. */
+uint64_t record_hash_seed(const struct record *record);
 /* The same, of an object whose own hash is known. */
 uint64_t record_hash_by_object(const struct record *record, uint64_t object_hash);

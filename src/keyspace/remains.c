@@ -108,12 +108,11 @@ static void free_bucket(struct remains *remains, size_t *elements) {
 }
 
 bool remains_free_some(struct remains *remains, size_t elements) {
-    while (elements > 0 && !remains_is_empty(remains)) {
+    while (elements > 0 && !remains_is_empty(remains))
         if (queue_count(&remains->objects) > 0)
             free_of_object(remains, &elements);
         else
             free_bucket(remains, &elements);
-    }
     return !remains_is_empty(remains);
 }
 

@@ -15,8 +15,8 @@ struct remains;
 
 enum { REMAINS_OBJECT_BYTES = 64 * 1024 }; /* an object of so much is freed at once */
 
-struct remains *remains_new(void);            /* returns owned */
-void remains_free(struct remains *remains);   /* with all that is left; NULL is allowed */
+struct remains *remains_new(void);          /* returns owned */
+void remains_free(struct remains *remains); /* with all that is left; NULL is allowed */
 /* Takes the object. NULL: it is freed at once, whatever its size. */
 void remains_take_object(struct remains *remains, const struct value_kind *kind, void *object);
 /* Takes all records, with their objects, and the buckets; leaves the table all zeros. No cut wants

@@ -12,7 +12,7 @@ void saver_end_block(struct saver *saver, struct buffer *out) {
 }
 
 static void begin_block(struct saver *saver, struct buffer *out) {
-    static const uint8_t header[SAVER_BLOCK_HEADER_BYTES] = {SAVER_FORMAT_VERSION};
+    static const uint8_t header[SAVER_BLOCK_HEADER_BYTES] = {SAVER_FORMAT_VERSION_WHOLE};
     saver->block_start = out->length;
     buffer_append(out, header, sizeof header); /* the length is known to saver_end_block() */
 }
@@ -26,6 +26,8 @@ static void append(struct saver *saver, struct buffer *out, const struct record 
     buffer_append_length_prefixed(out, record_key(record));
     if (flags & SAVER_HAS_EXPIRY)
         buffer_append_u64(out, record_expiry_ms(record));
+    if (flags & SAVER_IS_PIECE)
+        buffer_append_varint(out, record->value_length);
     buffer_append_length_prefixed(out, payload);
     saver->block_bytes = out->length - saver->block_start;
     if (saver->block_bytes >= SAVER_BLOCK_BYTES)
@@ -40,6 +42,16 @@ void saver_append(struct saver *saver, struct buffer *out, const struct record *
 void saver_append_more(struct saver *saver, struct buffer *out, const struct record *record,
                        uint8_t encoding, struct bytes payload) {
     append(saver, out, record, SAVER_CONTINUES, encoding, payload);
+}
+
+/* A release that knows none refuses the block as unknown. */
+void saver_append_piece(struct saver *saver, struct buffer *out, const struct record *record,
+                        size_t offset, size_t length) {
+    uint8_t first = SAVER_IS_PIECE | (record->has_expiry ? SAVER_HAS_EXPIRY : 0);
+    append(saver, out, record, offset ? SAVER_CONTINUES : first, (uint8_t)record->form,
+           bytes_of(record_string(record).data + offset, length));
+    if (!out->is_overflowed)
+        buffer_data(out)[saver->block_start] = SAVER_FORMAT_VERSION;
 }
 
 static void append_object(struct saver *saver, struct buffer *out, const struct record *record) {

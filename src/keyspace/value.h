@@ -30,8 +30,8 @@ enum {
 
 /* The functions of one type of object. All pure; none may depend on the order of pointers. */
 struct value_kind {
-    const char *name;                                 /* as TYPE says it: "hash" */
-    void (*free)(void *object);                       /* takes */
+    const char *name;           /* as TYPE says it: "hash" */
+    void (*free)(void *object); /* takes */
     /* Frees some elements, counting them and what else takes time down in *elements until that is
      * 0. True: the object is gone, or its view has the rest of it. Else it may only be freed
      * further; a first call with 0 elements leaves it as it is. */

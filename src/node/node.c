@@ -197,6 +197,11 @@ static bool may_divide_slots(void *context) {
     return worker->topology && feature_is_on(worker->topology, FEATURE_DIVIDED_SLOTS);
 }
 
+static bool may_split_strings(void *context) {
+    const struct worker *worker = context;
+    return worker->topology && feature_is_on(worker->topology, FEATURE_SPLIT_STRINGS);
+}
+
 static struct shard_io shard_io_of(struct worker *worker) {
     return (struct shard_io){.wal = worker->wal,
                              .disk = worker->io.disk,
@@ -216,6 +221,7 @@ static struct shard_io shard_io_of(struct worker *worker) {
                              .applied = shard_moved,
                              .fatal = shard_failed,
                              .may_divide_slots = may_divide_slots,
+                             .may_split_strings = may_split_strings,
                              .touched = timers_touch,
                              .pair_of = pairs_of,
                              .context = worker};

@@ -166,6 +166,8 @@ struct shard_io {
     /* May manifests name the parts of a slot? Every node that may read them knows them then. NULL:
      * they may. */
     bool (*may_divide_slots)(void *context);
+    /* The same of chunks in which long strings are in pieces. */
+    bool (*may_split_strings)(void *context);
     /* A snapshot of this replica is durable, with its mark in the log. May be NULL. */
     void (*snapshot_durable)(void *context, struct shard *shard);
     void *context;

@@ -186,6 +186,10 @@ static bool may_divide(const struct shard *shard) {
            shard->io.may_divide_slots(shard->io.context);
 }
 
+static bool may_split(const struct shard *shard) {
+    return shard->io.may_split_strings == NULL || shard->io.may_split_strings(shard->io.context);
+}
+
 static void take(struct shard *shard) {
     struct own_snapshot *own = &shard->own;
     *own = (struct own_snapshot){.stage = OWN_SAVING,
@@ -195,7 +199,8 @@ static void take(struct shard *shard) {
                                  .changed = part_set_take(&shard->watch.changed),
                                  .log_bytes = shard->applied_bytes};
     struct plan_options options = {.chunk_bytes = (uint64_t)shard->io.config->snapshot_chunk_bytes,
-                                   .may_divide = may_divide(shard)};
+                                   .may_divide = may_divide(shard),
+                                   .may_split = may_split(shard)};
     plan_init(&own->plan, shard->machine, snapshot_shelf_newest(shard->shelf), &own->changed,
               &options);
     own->cut = cut_new(shard->machine, &shard->watch, &own->plan);

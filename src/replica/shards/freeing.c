@@ -20,7 +20,9 @@ void freeing_free(struct freeing *freeing) {
     memory_free(freeing);
 }
 
-struct remains *freeing_remains(struct freeing *freeing) { return freeing->remains; }
+struct remains *freeing_remains(struct freeing *freeing) {
+    return freeing->remains;
+}
 
 uint64_t freeing_deadline_us(const struct worker *worker) {
     const struct freeing *freeing = worker->hosting->freeing;

@@ -13,8 +13,8 @@ enum {
     FREEING_TURN_ELEMENTS = 2048 /* some 0.1 ms; more a second than clients can write */
 };
 
-struct freeing *freeing_new(void);            /* returns owned */
-void freeing_free(struct freeing *freeing);   /* and all that is left; after all shards */
+struct freeing *freeing_new(void);          /* returns owned */
+void freeing_free(struct freeing *freeing); /* and all that is left; after all shards */
 struct remains *freeing_remains(struct freeing *freeing); /* borrows */
 void freeing_tick(struct worker *worker, uint64_t now_us);
 uint64_t freeing_deadline_us(const struct worker *worker);

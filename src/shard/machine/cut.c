@@ -14,16 +14,11 @@ struct cut {
 
 struct cut *cut_new(struct machine *machine, struct slot_watch *watch, const struct plan *plan) {
     struct cut *cut = memory_allocate_zeroed(1, sizeof *cut);
-    struct part_set wanted = {.parts = NULL};
     cut->machine = machine;
     buffer_init(&cut->raw, SNAPSHOT_CHUNK_BYTES_MAXIMUM);
     part_set_clear(&watch->changed);
     plan_divide(plan->chunks, plan->chunk_count, &watch->changed);
-    plan_divide(plan->chunks, plan->chunk_count, &wanted);
-    for (uint32_t i = 0; i < plan->chunk_count; i++)
-        if (!plan->is_old[i])
-            plan_note_changed(&plan->chunks[i], &wanted);
-    machine->ops->cut(machine, &wanted);
+    plan_cut(plan, machine);
     return cut;
 }
 

@@ -113,6 +113,10 @@ static uint64_t machine_slot_keys(struct machine *machine, slot_number slot) {
     return keyspace_slot_key_count(keyspace_of(machine), slot);
 }
 
+static void machine_split_strings(struct machine *machine, bool may_split) {
+    keyspace_split_strings(keyspace_of(machine), may_split);
+}
+
 static void machine_cut(struct machine *machine, struct part_set *wanted) {
     keyspace_cut(keyspace_of(machine), wanted);
 }
@@ -176,6 +180,7 @@ static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
                                                     .watch = machine_watch,
                                                     .slot_bytes = machine_slot_bytes,
                                                     .slot_keys = machine_slot_keys,
+                                                    .split_strings = machine_split_strings,
                                                     .cut = machine_cut,
                                                     .save = machine_save,
                                                     .end_cut = machine_end_cut,

@@ -42,6 +42,8 @@ struct machine_ops {
     /* How many keys the slot holds. NULL: the machine has no keys, and so no parts of slots: it is
      * asked to save whole ones only. */
     uint64_t (*slot_keys)(struct machine *machine, slot_number slot);
+    /* May what is saved from now on hold long strings in pieces? NULL: it makes no difference. */
+    void (*split_strings)(struct machine *machine, bool may_split);
     /* Begins a cut: what these slots and parts of slots hold now is what save() appends of them,
      * whatever is applied meanwhile. One at a time. Takes the set. */
     void (*cut)(struct machine *machine, struct part_set *wanted);

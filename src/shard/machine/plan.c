@@ -223,7 +223,7 @@ static void plan_slots(struct planning *planning, const struct snapshot_manifest
  * them is kept. */
 void plan_init(struct plan *plan, struct machine *machine, const struct snapshot_manifest *base,
                const struct part_set *changed, const struct plan_options *options) {
-    *plan = (struct plan){.chunk_count = 0};
+    *plan = (struct plan){.may_split = options->may_split};
     struct planning planning = {.plan = plan,
                                 .machine = machine,
                                 .changed = changed,
@@ -235,6 +235,17 @@ void plan_init(struct plan *plan, struct machine *machine, const struct snapshot
         plan_slots(&planning, NULL, options->chunk_bytes);
     memory_free(planning.bytes_before);
     fit(plan, plan->chunk_count + 1);
+}
+
+void plan_cut(const struct plan *plan, struct machine *machine) {
+    struct part_set wanted = {.parts = NULL};
+    plan_divide(plan->chunks, plan->chunk_count, &wanted);
+    for (uint32_t i = 0; i < plan->chunk_count; i++)
+        if (!plan->is_old[i])
+            plan_note_changed(&plan->chunks[i], &wanted);
+    if (machine->ops->split_strings)
+        machine->ops->split_strings(machine, plan->may_split);
+    machine->ops->cut(machine, &wanted);
 }
 
 /* ---- what turns out while it is saved ---- */

@@ -27,11 +27,13 @@ struct plan {
     uint32_t chunk_count, capacity;
     uint64_t new_bytes; /* of what is not old, as it stands in memory, about */
     size_t part_bytes;  /* of a part of a slot, about */
+    bool may_split;     /* long strings, into pieces */
 };
 
 struct plan_options {
     uint64_t chunk_bytes; /* how large a chunk is at most, about */
     bool may_divide;      /* slots into parts that the manifest names */
+    bool may_split;       /* long strings into pieces */
 };
 
 /* `base` is the snapshot before it, since whose index what is in `changed` was touched; NULL: there
@@ -39,6 +41,8 @@ struct plan_options {
 void plan_init(struct plan *plan, struct machine *machine, const struct snapshot_manifest *base,
                const struct part_set *changed, const struct plan_options *options);
 void plan_release(struct plan *plan);
+/* Begins a cut of the machine: of what is not old. */
+void plan_cut(const struct plan *plan, struct machine *machine);
 /* How much of a single slot, or of a part of it, is enough for a chunk; SIZE_MAX: all there is. */
 size_t plan_enough_bytes(const struct plan *plan, uint32_t chunk);
 /* What this chunk holds is more than one: another of the same slot or part follows it. */

@@ -152,6 +152,24 @@ static void test_xxh3_has_its_known_value(void **state) {
     assert_true(bytes_hash(BYTES_LITERAL("a"), 0) != bytes_hash(BYTES_LITERAL("a"), 1));
 }
 
+/* Bytes that come bit by bit have the hash that they have at once. */
+static void test_a_hash_of_what_comes_bit_by_bit(void **state) {
+    (void)state;
+    enum { STEP = 61 };
+    uint8_t text[3000];
+    for (size_t at = 0; at < sizeof text; at++)
+        text[at] = (uint8_t)(at * 7 + at / 256);
+    for (size_t length = 0; length <= sizeof text; length += length < 300 ? 1 : 97) {
+        struct bytes_hasher *hasher = bytes_hasher_new(length);
+        for (size_t at = 0; at < length; at += STEP) {
+            size_t left = length - at;
+            bytes_hasher_add(hasher, bytes_of(text + at, left < STEP ? left : STEP));
+        }
+        assert_true(bytes_hasher_sum(hasher) == bytes_hash(bytes_of(text, length), length));
+        bytes_hasher_free(hasher);
+    }
+}
+
 static void test_bytes_compare_as_unsigned_and_shorter_first(void **state) {
     (void)state;
     assert_true(bytes_compare(BYTES_LITERAL("a"), BYTES_LITERAL("b")) < 0);
@@ -279,6 +297,7 @@ RUN_TESTS(cmocka_unit_test(test_integers_are_read_as_redis_reads_them),
           cmocka_unit_test(test_crc32c_of_long_input),
           cmocka_unit_test(test_crc32c_joins_what_is_very_long),
           cmocka_unit_test(test_xxh3_has_its_known_value),
+          cmocka_unit_test(test_a_hash_of_what_comes_bit_by_bit),
           cmocka_unit_test(test_bytes_compare_as_unsigned_and_shorter_first),
           cmocka_unit_test(test_a_copy_of_bytes_ends_with_a_nul),
           cmocka_unit_test(test_random_gives_the_published_sequence),

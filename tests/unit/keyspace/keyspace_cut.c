@@ -18,12 +18,14 @@ enum {
     PART_BITS = 3,
     PARTS = 1 << PART_BITS,
     FIELDS_OF_LARGE = 4000,
+    LONG_BYTES = SAVER_STRING_BYTES + SAVER_STRING_BYTES / 4,
     SAVED_BYTES_MAXIMUM = 64 * 1024 * 1024,
     ROUNDS = 24
 };
 
-/* Slots 0 .. SMALL_SLOTS-1 are small; then one of many keys, and one with a few large hashes. */
-enum { LARGE = SMALL_SLOTS, HASHES, SLOTS };
+/* Slots 0 .. SMALL_SLOTS-1 are small; then one of many keys, one with a few large hashes, and one
+ * with a few long strings. */
+enum { LARGE = SMALL_SLOTS, HASHES, STRINGS, SLOTS };
 
 struct world {
     struct keyspace *keyspace;
@@ -39,7 +41,7 @@ static unsigned below(struct world *world, unsigned limit) {
 }
 
 static unsigned keys_of(unsigned at) {
-    return at == HASHES ? 3 : at == LARGE ? KEYS_OF_LARGE : KEYS_OF_SMALL;
+    return at >= HASHES ? 3 : at == LARGE ? KEYS_OF_LARGE : KEYS_OF_SMALL;
 }
 
 static struct bytes key_name(char name[32], unsigned at, unsigned key) {
@@ -56,12 +58,23 @@ static struct hash_value *random_hash(struct world *world, unsigned field_count)
     return hash;
 }
 
+/* Not too often too long for one piece by far. */
+static void put_long_string(struct world *world, struct bytes key, uint64_t expiry_ms) {
+    static uint8_t text[LONG_BYTES];
+    for (unsigned i = 0; i < 100; i++)
+        text[below(world, sizeof text)] ^= 1;
+    size_t length = below(world, 4) ? LONG_BYTES - below(world, VALUE_SAVE_BYTES) : 1000;
+    keyspace_put_string(world->keyspace, key, bytes_of(text, length), STRING_RAW, expiry_ms);
+}
+
 static void put_one(struct world *world, unsigned at, struct bytes key) {
     static const uint8_t text[200] = "what it holds";
     uint64_t expiry_ms = below(world, 4) ? 0 : 1 + below(world, 100);
     if (at == HASHES)
         keyspace_put_object(world->keyspace, key, VALUE_HASH, random_hash(world, FIELDS_OF_LARGE),
                             expiry_ms);
+    else if (at == STRINGS)
+        put_long_string(world, key, expiry_ms);
     else if (at != LARGE && below(world, 3) == 0)
         keyspace_put_object(world->keyspace, key, VALUE_HASH,
                             random_hash(world, 1 + below(world, 30)), expiry_ms);
@@ -92,7 +105,9 @@ static void change_in_place(struct world *world, struct bytes key, struct record
     } else if (record_is_object(record)) {
         change_hash(world, key, record);
     } else {
-        record = keyspace_resize_string(world->keyspace, record, 1 + below(world, 200));
+        bool is_long = record->value_length > SAVER_STRING_BYTES;
+        size_t length = is_long ? LONG_BYTES : 1 + below(world, 200);
+        record = keyspace_resize_string(world->keyspace, record, length);
         record_string_writable(record)[0] ^= 1;
     }
 }
@@ -101,10 +116,11 @@ static void change(struct world *world) {
     char name[32], other_name[32];
     remains_free_some(world->remains, below(world, 100));
     unsigned at = below(world, 8) ? below(world, SLOTS) : LARGE;
+    at = at == STRINGS && below(world, 16) ? LARGE : at; /* it takes long */
     struct bytes key = key_name(name, at, below(world, keys_of(at)));
     struct record *record = keyspace_find(world->keyspace, key);
-    unsigned lot = below(world, at == HASHES ? 24 : 8);
-    unsigned other_at = lot == 2 && at == HASHES ? HASHES : below(world, LARGE + 1);
+    unsigned lot = below(world, at >= HASHES ? 24 : 8);
+    unsigned other_at = lot == 2 && at >= HASHES ? at : below(world, LARGE + 1);
     struct bytes other = key_name(other_name, other_at, below(world, keys_of(other_at)));
     if (record == NULL || lot == 0)
         put_one(world, at, key);
@@ -112,7 +128,7 @@ static void change(struct world *world) {
         keyspace_delete(world->keyspace, key);
     else if (lot == 2 && !bytes_equal(key, other))
         keyspace_rename(world->keyspace, key, other);
-    else if (lot == 3 && at != HASHES && !bytes_equal(key, other))
+    else if (lot == 3 && at < HASHES && !bytes_equal(key, other))
         keyspace_copy(world->keyspace, key, other);
     else
         change_in_place(world, key, record);
@@ -175,7 +191,7 @@ static void expect_saved(struct world *world, unsigned at, unsigned changes_a_tu
     assert_true(hash == world->hashes[at]);
     expect_loads(world, at, &saved);
     struct bytes model = buffer_bytes(&world->saved[at]);
-    if (at == LARGE || (at < LARGE && !has_large_object(model)))
+    if (at == LARGE || at == STRINGS || (at < LARGE && !has_large_object(model)))
         assert_true(bytes_equal(buffer_bytes(&saved), model));
     buffer_release(&saved);
 }
@@ -301,7 +317,7 @@ static void test_objects_that_are_kept_count(void **state) {
     end(&world);
 }
 
-/* No turn pays for a slot of many keys, nor for an object of many fields. */
+/* No turn pays for a slot of many keys, nor for an object of many fields or a long string. */
 static void test_every_turn_is_short(void **state) {
     (void)state;
     struct world world;
@@ -321,10 +337,50 @@ static void test_every_turn_is_short(void **state) {
             assert_in_range(saved.length - before, 0, 1000 + VALUE_SAVE_BYTES + 1000);
         }
         assert_true(turns > (at == LARGE ? 100 : 4));
+        assert_true(saved.length < 20 * SAVER_BLOCK_BYTES || turns > 20);
         buffer_release(&saved);
     }
     keyspace_end_cut(world.keyspace);
     end(&world);
+}
+
+/* A long string goes, or grows, when some of its pieces are saved, or before: the cut holds its
+ * block until the last piece. */
+static void test_a_long_string_is_of_one_moment(void **state) {
+    (void)state;
+    for (unsigned turns_before = 0; turns_before < 4; turns_before++) {
+        struct world world;
+        start(&world, 8);
+        char name[32];
+        struct bytes key = key_name(name, STRINGS, 0);
+        put_long_string(&world, key, 7);
+        keyspace_put_string(world.keyspace, key_name(name, STRINGS, 1), key, STRING_RAW, 0);
+        key = key_name(name, STRINGS, 0);
+        keyspace_resize_string(world.keyspace, keyspace_find(world.keyspace, key), LONG_BYTES);
+        note_model(&world);
+        struct part_set slots = all_slots(&world);
+        keyspace_cut(world.keyspace, &slots);
+        struct slot_part slot = slot_whole(world.slots[STRINGS]);
+        struct buffer saved;
+        uint64_t hash = 0;
+        buffer_init(&saved, SAVED_BYTES_MAXIMUM);
+        for (unsigned i = 0; i < turns_before; i++)
+            assert_true(keyspace_save_cut(world.keyspace, slot, 1000, SIZE_MAX, &saved, &hash) ==
+                        CUT_SAVED_SOME);
+        struct record *record = keyspace_find(world.keyspace, key);
+        record = keyspace_resize_string(world.keyspace, record, LONG_BYTES + 5);
+        memset(record_string_writable(record), 'z', LONG_BYTES + 5);
+        assert_in_range(keyspace_cut_kept_bytes(world.keyspace), LONG_BYTES, 2 * LONG_BYTES);
+        assert_true(keyspace_delete(world.keyspace, key));
+        assert_true(keyspace_save_cut(world.keyspace, slot, SIZE_MAX, SIZE_MAX, &saved, &hash) ==
+                    CUT_SAVED_ALL);
+        assert_true(hash == world.hashes[STRINGS]);
+        assert_true(bytes_equal(buffer_bytes(&saved), buffer_bytes(&world.saved[STRINGS])));
+        assert_int_equal(keyspace_cut_kept_bytes(world.keyspace), 0);
+        keyspace_end_cut(world.keyspace);
+        buffer_release(&saved);
+        end(&world);
+    }
 }
 
 /* ---- parts ---- */
@@ -452,4 +508,5 @@ RUN_TESTS(cmocka_unit_test(test_parts_of_a_slot_are_saved_alone),
           cmocka_unit_test(test_a_cut_is_of_one_moment),
           cmocka_unit_test(test_objects_that_are_kept_count),
           cmocka_unit_test(test_a_change_to_a_large_hash_is_cheap),
+          cmocka_unit_test(test_a_long_string_is_of_one_moment),
           cmocka_unit_test(test_every_turn_is_short))

@@ -202,8 +202,7 @@ static void expect_equal(const struct world *world, uint64_t now_ms) {
     keyspace_walk(world->keyspace, add_memory, &held);
     assert_int_equal(world->keyspace->memory_bytes, held.bytes);
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
-        assert_int_equal(keyspace_slot_bytes(world->keyspace, (slot_number)slot),
-                         held.slots[slot]);
+        assert_int_equal(keyspace_slot_bytes(world->keyspace, (slot_number)slot), held.slots[slot]);
 }
 
 /* The keyspace fills, lives, empties and fills again, and agrees with the model all along; when the

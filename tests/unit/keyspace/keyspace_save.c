@@ -9,6 +9,7 @@
 #include "keyspace/hash_value.h"
 #include "keyspace/keyspace_edit.h"
 #include "keyspace/keyspace_scan.h"
+#include "keyspace/saver.h"
 
 enum { BLOCKS_MAXIMUM = 20000, SAVED_BYTES_MAXIMUM = 256 * 1024 * 1024 };
 
@@ -121,6 +122,105 @@ static void test_golden_bytes_of_an_object(void **state) {
     buffer_release(&piece);
 }
 
+/* ---- long strings ---- */
+
+static struct keyspace *keyspace_of_a_long_string(size_t length, uint64_t expiry_ms) {
+    struct keyspace *keyspace = keyspace_new(1);
+    struct record *record =
+        keyspace_put_string(keyspace, BYTES_LITERAL("k"), BYTES_NONE, STRING_RAW, expiry_ms);
+    record = keyspace_resize_string(keyspace, record, length);
+    for (size_t at = 0; at < length; at++)
+        record_string_writable(record)[at] = (uint8_t)(at / 251 + at);
+    return keyspace;
+}
+
+/* What stands before each piece: block and record of the first, and the record of any other. */
+static void expect_piece(struct cursor *in, struct bytes head, struct bytes piece) {
+    struct bytes found = cursor_bytes(in, head.length);
+    assert_int_equal(found.length, head.length);
+    assert_memory_equal(found.data, head.data, head.length);
+    assert_true(bytes_equal(cursor_length_prefixed(in, SIZE_MAX), piece));
+}
+
+/* Type, flags, encoding, key, the time if there is one, how long it is all in all, and then, as in
+ * each record that follows, a piece. Two pieces of 32 KiB fill a block. */
+static void test_golden_bytes_of_a_long_string(void **state) {
+    (void)state;
+    enum { LENGTH = SAVER_STRING_BYTES + 5, PIECES = SAVER_STRING_BYTES / VALUE_SAVE_BYTES + 1 };
+    struct keyspace *keyspace = keyspace_of_a_long_string(LENGTH, 0x0102030405060708);
+    struct bytes string = record_string(keyspace_find(keyspace, BYTES_LITERAL("k")));
+    struct saved saved;
+    save(keyspace, &saved);
+    assert_int_equal(saved.count, PIECES / 2 + 1);
+    struct bytes more = BYTES_LITERAL("\x00\x02\x02\x01k");
+    for (unsigned number = 0; number < PIECES; number++) {
+        struct cursor block = cursor_of(block_at(&saved, number / 2));
+        assert_int_equal(cursor_u8(&block), 2);
+        cursor_u64(&block);
+        if (number % 2) /* the second of its block */
+            cursor_bytes(&block, cursor_left(&block) - more.length - 3 - VALUE_SAVE_BYTES);
+        size_t at = (size_t)number * VALUE_SAVE_BYTES;
+        size_t length = number + 1 < PIECES ? VALUE_SAVE_BYTES : 5;
+        expect_piece(&block,
+                     number ? more
+                            : BYTES_LITERAL("\x00\x05\x02\x01k"
+                                            "\x08\x07\x06\x05\x04\x03\x02\x01\x85\x80\x40"),
+                     bytes_of(string.data + at, length));
+        assert_int_equal(cursor_left(&block) == 0, number % 2 || number + 1 == PIECES);
+    }
+    struct keyspace *loaded = keyspace_new(2);
+    assert_int_equal(load_all(loaded, &saved), 0);
+    assert_true(keyspace_load_is_complete(loaded));
+    assert_true(keyspace_hash(loaded) == keyspace_hash(keyspace));
+    assert_int_equal(keyspace_memory_bytes(loaded), keyspace_memory_bytes(keyspace));
+    assert_int_equal(keyspace_expiring_count(loaded), 1);
+    buffer_release(&saved.bytes);
+    keyspace_free(keyspace);
+    keyspace_free(loaded);
+}
+
+/* One that is not too long, or any as long as not every node can read pieces, is one record in a
+ * block that older releases know. */
+static void test_a_string_that_is_saved_whole(void **state) {
+    (void)state;
+    for (int is_split = 0; is_split < 2; is_split++) {
+        size_t length = SAVER_STRING_BYTES + (is_split ? 0 : 100);
+        struct keyspace *keyspace = keyspace_of_a_long_string(length, 0);
+        keyspace_split_strings(keyspace, is_split);
+        struct saved saved;
+        save(keyspace, &saved);
+        assert_int_equal(saved.count, 1);
+        assert_int_equal(buffer_data(&saved.bytes)[0], 1);
+        assert_int_equal(saved.bytes.length, 9 + 5 + 3 + length);
+        buffer_release(&saved.bytes);
+        keyspace_free(keyspace);
+    }
+}
+
+/* A string of which pieces are to come is no key yet, and ends early if nothing comes; clearing
+ * forgets it. */
+static void test_a_long_string_that_ends_early(void **state) {
+    (void)state;
+    struct keyspace *keyspace = keyspace_of_a_long_string(SAVER_STRING_BYTES + 100, 9);
+    struct saved saved;
+    save(keyspace, &saved);
+    struct keyspace *loaded = keyspace_new(1);
+    for (int round = 0; round < 2; round++) {
+        for (size_t at = 0; at + 1 < saved.count; at++) {
+            assert_int_equal(keyspace_load(loaded, block_at(&saved, at)), 0);
+            assert_false(keyspace_load_is_complete(loaded));
+            assert_int_equal(keyspace_key_count(loaded), 0);
+        }
+        keyspace_clear(loaded);
+        assert_true(keyspace_load_is_complete(loaded));
+    }
+    assert_int_equal(load_all(loaded, &saved), 0);
+    assert_true(keyspace_load_is_complete(loaded));
+    buffer_release(&saved.bytes);
+    keyspace_free(loaded);
+    keyspace_free(keyspace);
+}
+
 static struct keyspace *keyspace_of_everything(uint64_t hash_seed, bool is_reversed) {
     enum { KEYS = 4000 };
     struct keyspace *keyspace = keyspace_new(hash_seed);
@@ -182,11 +282,11 @@ static void test_what_is_loaded_was_saved(void **state) {
 }
 
 /* `records` follow the header of a block. */
-static void expect_refused(struct bytes records, int expected) {
+static void expect_refused(uint8_t version, struct bytes records, int expected) {
     struct keyspace *keyspace = keyspace_new(1);
     struct buffer block;
     buffer_init(&block, 1024);
-    buffer_append_u8(&block, 1);
+    buffer_append_u8(&block, version);
     buffer_append_u64(&block, records.length);
     buffer_append_bytes(&block, records);
     assert_int_equal(keyspace_load(keyspace, buffer_bytes(&block)), expected);
@@ -194,7 +294,8 @@ static void expect_refused(struct bytes records, int expected) {
     keyspace_free(keyspace);
 }
 
-#define REFUSED(expected, text) expect_refused(BYTES_LITERAL(text), expected)
+#define REFUSED(expected, text)        expect_refused(1, BYTES_LITERAL(text), expected)
+#define PIECES_REFUSED(expected, text) expect_refused(2, BYTES_LITERAL(text), expected)
 
 static void test_refuses_what_save_never_writes(void **state) {
     (void)state;
@@ -215,8 +316,49 @@ static void test_refuses_what_save_never_writes(void **state) {
     REFUSED(ERR_MALFORMED, "\x00\x00\x02\x01k\x01x\x04\x02\x00\x01k\x01x"); /* with a string */
     REFUSED(ERR_MALFORMED, "\x04\x00\x00\x01k\x00");                        /* no fields */
     struct keyspace *keyspace = keyspace_new(1);
-    assert_int_equal(keyspace_load(keyspace, BYTES_LITERAL("\x02")), ERR_VERSION);
+    assert_int_equal(keyspace_load(keyspace, BYTES_LITERAL("\x03")), ERR_VERSION);
+    assert_int_equal(keyspace_load(keyspace, BYTES_LITERAL("\x00")), ERR_VERSION);
     keyspace_free(keyspace);
+}
+
+#define FIRST "\x00\x04\x02\x01k\x06\x03"
+#define MORE  "\x00\x02\x02\x01k"
+
+static void test_refuses_pieces_that_save_never_writes(void **state) {
+    (void)state;
+    PIECES_REFUSED(0, FIRST "abc" MORE "\x03"
+                            "def");
+    PIECES_REFUSED(0, FIRST "abc" MORE "\x01"
+                            "d");                            /* the rest may come */
+    REFUSED(ERR_MALFORMED, FIRST "abc");                     /* not in this version */
+    PIECES_REFUSED(ERR_MALFORMED, "\x00\x08\x02\x01k\x01x"); /* no such flag */
+    PIECES_REFUSED(ERR_MALFORMED, "\x00\x06\x02\x01k\x06\x03"
+                                  "abc"); /* first and not first */
+    PIECES_REFUSED(ERR_MALFORMED, "\x04\x04\x01\x01k\x06\x03"
+                                  "abc"); /* no string */
+    PIECES_REFUSED(ERR_MALFORMED, "\x00\x04\x00\x01k\x06\x03"
+                                  "123"); /* a number is not so long */
+    PIECES_REFUSED(ERR_MALFORMED, "\x00\x04\x02\x01k\x03\x03"
+                                  "abc");                       /* all of it */
+    PIECES_REFUSED(ERR_MALFORMED, "\x00\x04\x02\x01k\x03\x00"); /* none of it */
+    PIECES_REFUSED(ERR_MALFORMED, "\x00\x04\x02\x01k\x81\x80\x80\x80\x02\x03"
+                                  "abc"); /* more than a string may hold */
+    PIECES_REFUSED(ERR_MALFORMED, FIRST "abc" MORE "\x04"
+                                        "defg"); /* more than it said */
+    PIECES_REFUSED(ERR_MALFORMED, FIRST "abc" MORE "\x00");
+    PIECES_REFUSED(ERR_MALFORMED, FIRST "abc" FIRST "abc");
+    PIECES_REFUSED(ERR_MALFORMED, FIRST "abc"
+                                        "\x00\x02\x02\x01l\x03"
+                                        "def"); /* of another key */
+    PIECES_REFUSED(ERR_MALFORMED, FIRST "abc"
+                                        "\x00\x00\x02\x01l\x01x"); /* another key in between */
+    PIECES_REFUSED(ERR_MALFORMED, FIRST "abc"
+                                        "\x00\x03\x02\x01k\1\0\0\0\0\0\0\0\x03"
+                                        "def"); /* a time too late */
+    PIECES_REFUSED(ERR_MALFORMED, FIRST "abc" MORE "\x03"
+                                        "def" MORE "\x01"
+                                        "g");                            /* it was whole */
+    PIECES_REFUSED(ERR_MALFORMED, "\x00\x00\x02\x01k\x01x" FIRST "abc"); /* it is there */
 }
 
 /* A stream of blocks, cut anywhere into frames of any length, loads the same. */
@@ -322,4 +464,8 @@ RUN_TESTS(cmocka_unit_test(test_equal_replicas_write_equal_bytes),
           cmocka_unit_test(test_golden_bytes), cmocka_unit_test(test_golden_bytes_of_an_object),
           cmocka_unit_test(test_what_is_loaded_was_saved),
           cmocka_unit_test(test_refuses_what_save_never_writes),
+          cmocka_unit_test(test_golden_bytes_of_a_long_string),
+          cmocka_unit_test(test_a_string_that_is_saved_whole),
+          cmocka_unit_test(test_a_long_string_that_ends_early),
+          cmocka_unit_test(test_refuses_pieces_that_save_never_writes),
           cmocka_unit_test(test_cut_into_any_frames), cmocka_unit_test(test_ends_early))

@@ -465,6 +465,43 @@ static void test_a_large_hash_among_small_keys_has_parts(void **state) {
     world_free(world);
 }
 
+/* A string goes across chunks as well, also while it changes and goes: but only once every node
+ * can read that. Whoever has none of it gets it chunk by chunk. */
+static void test_a_long_string_has_parts(void **state) {
+    (void)state;
+    enum { WANTED_BYTES = 4 << 20 >> PLAN_CHUNK_HALVINGS };
+    struct world *world = started(3);
+    world->replicas[1].is_unsplit = true;
+    world_write(world, 1, "SETRANGE long 3000000 end");
+    world_take_snapshot(world, 1);
+    assert_int_equal(world_newest_snapshot(world, 1)->chunk_count, 1);
+    world->replicas[1].is_unsplit = false;
+    world_write(world, 1, "SETRANGE long 1500000 middle");
+    uint64_t hash = world_state_hash(world, 1);
+    shard_take_snapshot(world_shard(world, 1));
+    world_run(world, 10);
+    world_write(world, 1, "SETRANGE long 2500000 later");
+    world_write(world, 1, "DEL long");
+    world_run(world, 1000);
+    const struct snapshot_manifest *newest = world_newest_snapshot(world, 1);
+    assert_in_range(newest->chunk_count, 10, 64);
+    for (uint32_t i = 0; i < newest->chunk_count; i++)
+        assert_in_range(newest->chunks[i].raw_bytes, 1, 2 * WANTED_BYTES);
+    assert_true(world_snapshot_hash(world, 1) == hash);
+
+    world_write(world, 1, "SETRANGE long 3000000 again");
+    world_cut_off(world, 3, true);
+    world_write(world, 1, "INCR n");
+    world_take_snapshot(world, 1);
+    world_let_back(world, 3, 3000);
+    assert_int_equal(world_counted(world, 3, METRIC_snapshots_installed_total, NULL), 1);
+    assert_true(world_is_equal(world));
+    hash = world_state_hash(world, 1);
+    world_restart_leading(world, 1);
+    assert_true(world_state_hash(world, 1) == hash);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_taken_while_everything_changes),
           cmocka_unit_test(test_a_snapshot_of_nothing),
@@ -482,4 +519,5 @@ RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_parts_wait_until_all_know_them),
           cmocka_unit_test(test_what_has_no_parts_is_not_divided),
           cmocka_unit_test(test_a_large_hash_has_parts),
+          cmocka_unit_test(test_a_long_string_has_parts),
           cmocka_unit_test(test_a_large_hash_among_small_keys_has_parts))

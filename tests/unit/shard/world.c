@@ -243,6 +243,10 @@ static bool may_divide_slots(void *context) {
     return !((const struct replica *)context)->is_undivided;
 }
 
+static bool may_split_strings(void *context) {
+    return !((const struct replica *)context)->is_unsplit;
+}
+
 /* As the control shard's. */
 static struct machine *machine_without_parts(struct replica *replica, struct machine *machine) {
     replica->whole_ops = *machine->ops;
@@ -282,6 +286,7 @@ int world_start(struct world *world, raft_node_number number) {
                                            .admit_transfer_us = admit_transfer_us,
                                            .next_snapshot_turn_us = next_snapshot_turn_us,
                                            .may_divide_slots = may_divide_slots,
+                                           .may_split_strings = may_split_strings,
                                            .context = replica}};
     if (replica->is_without_parts)
         options.machine = machine_without_parts(replica, options.machine);

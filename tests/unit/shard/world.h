@@ -40,6 +40,7 @@ struct replica {
     uint64_t queued_us;              /* looked at then, or sooner if it is touched */
     bool is_logging;                 /* awaits the log, or did a moment ago */
     bool is_undivided;               /* its snapshots may not name parts of slots yet */
+    bool is_unsplit;                 /* nor hold long strings in pieces */
     bool is_without_parts;           /* its machine saves a slot as a whole, at the next start */
     struct machine_ops whole_ops;    /* of that machine */
     bool is_disk_held;               /* its jobs wait */
