@@ -33,33 +33,14 @@ void keyspace_split_strings(struct keyspace *keyspace, bool may_split) {
     keyspace->keeps_strings_whole = !may_split;
 }
 
-static void records_free(struct keyspace *keyspace, unsigned slot, struct record *record) {
-    while (record) {
-        struct record *next = record->next;
-        if (cut_wants(keyspace, slot, record)) {
-            cut_take(keyspace, slot, record);
-        } else {
-            if (record_is_object(record))
-                remains_take_object(keyspace->remains, value_kind_of(record_type(record)),
-                                    record_object(record));
-            memory_free(record);
-        }
-        record = next;
-    }
-}
-
-/* What a cut wants goes over to it record by record. */
 static void slot_clear(struct keyspace *keyspace, unsigned slot) {
     struct slot_table *table = keyspace_slot_table(keyspace, slot);
-    struct slot_table_context context = keyspace_table_context(keyspace);
-    if (keyspace->remains && !(keyspace->cut && cut_awaits(keyspace, slot))) {
-        remains_take_table(keyspace->remains, table);
+    if (table->count == 0)
         return;
-    }
-    uint64_t bucket_count = slot_table_bucket_count(table);
-    for (uint64_t position = 0; position < bucket_count; position++)
-        records_free(keyspace, slot, slot_table_bucket(table, position));
-    slot_table_release(table, &context);
+    if (keyspace->cut && cut_awaits(keyspace, slot))
+        cut_take_table(keyspace, slot, table);
+    else
+        remains_take_table(keyspace->remains, table);
 }
 
 void keyspace_watch(struct keyspace *keyspace, struct slot_watch *watch) {

@@ -52,7 +52,9 @@ void keyspace_end_cut(struct keyspace *keyspace) {
             cut_free_record(cut, kept->records[i]);
         if (kept->records != NULL) /* of few slots */
             memory_free(kept->records);
+        cut_drop_table(keyspace, slot);
     }
+    memory_free(cut->tables);
     for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
         keyspace->stale.words[i] |= cut->awaited.words[i] & cut->mixed.words[i];
     CHECK(cut->kept_bytes == 0);
@@ -121,6 +123,41 @@ static void keep(struct keyspace *keyspace, unsigned slot, struct record *record
         cut_add(&cut->kept[slot], record);
 }
 
+/* ---- whole tables ---- */
+
+static bool has_table(const struct keyspace_cut *cut, unsigned slot) {
+    return cut->tables && cut->tables[slot].count > 0;
+}
+
+/* What came after a table was taken is not wanted. */
+void cut_take_table(struct keyspace *keyspace, unsigned slot, struct slot_table *table) {
+    struct keyspace_cut *cut = keyspace->cut;
+    if (has_table(cut, slot)) {
+        remains_take_table(cut->remains, table);
+        return;
+    }
+    if (cut->tables == NULL)
+        cut->tables = memory_allocate_zeroed(SLOT_COUNT, sizeof *cut->tables);
+    cut->tables[slot] = *table;
+    cut->kept_bytes += table->held_bytes;
+    *table = (struct slot_table){.buckets = NULL};
+}
+
+const struct slot_table *cut_table(const struct keyspace *keyspace, unsigned slot) {
+    const struct keyspace_cut *cut = keyspace->cut;
+    return has_table(cut, slot) ? &cut->tables[slot] : keyspace_slot_table(keyspace, slot);
+}
+
+void cut_drop_table(struct keyspace *keyspace, unsigned slot) {
+    struct keyspace_cut *cut = keyspace->cut;
+    if (!has_table(cut, slot))
+        return;
+    cut->kept_bytes -= cut->tables[slot].held_bytes;
+    remains_take_table(cut->remains, &cut->tables[slot]);
+}
+
+/* ---- records ---- */
+
 static void set_view(struct keyspace_cut *cut, struct record *record, bool is_given) {
     const struct value_kind *kind = value_kind_of(record_type(record));
     void *view = kind->view(record_object(record), is_given, &cut->kept_bytes);
@@ -140,7 +177,7 @@ struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct 
     struct record *copy = memory_allocate(memory_class(record_bytes(record)));
     memcpy(copy, record, record_bytes(record));
     copy->mark ^= 1;
-    if (copy->has_expiry)
+    if (copy->has_expiry && !has_table(keyspace->cut, slot)) /* else it is in no heap any more */
         expiry_heap_moved(&keyspace->expiries, copy);
     if (record_is_object(record))
         set_view(keyspace->cut, record, false);

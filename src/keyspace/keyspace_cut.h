@@ -19,6 +19,8 @@
  *      table  | A | D | C | B |  scan        lists  0.. [A]   01.. [C B]   10.. []   11.. [D]
  *                       ^ cursor                                  ^ saved so far
  *
+ * When all keys are cleared the table as a whole goes over to the cut, and the walk goes on in it.
+ *
  * Both give the same bytes whatever happens meanwhile, but for large objects: an object above
  * CUT_OBJECT_BYTES is saved through a view (value.h). A long string is saved piece by piece, and
  * wanted until the last of them: if it changes in between, its block goes over as ever. A cut that
@@ -77,6 +79,7 @@ struct keyspace_cut {
     struct remains *remains; /* the keyspace's */
     bool splits_strings;     /* long ones are saved in pieces */
     uint64_t kept_bytes;
+    struct slot_table *tables; /* owned, by slot: whose keys were cleared; NULL: none were */
     struct cut_walk walk;
     struct cut_records kept[SLOT_COUNT]; /* owned records that the walk has not gathered */
 };
@@ -101,6 +104,13 @@ void cut_take(struct keyspace *keyspace, unsigned slot, struct record *record);
 /* Takes a wanted record out of a table; returns the copy that is to stand in its place, with the
  * object. */
 struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct record *record);
+/* Takes a table of an awaited slot, with its records, and leaves it all zeros. It stays as it is
+ * until the slot is whole. */
+void cut_take_table(struct keyspace *keyspace, unsigned slot, struct slot_table *table);
+/* Where the records stand that the cut still wants, but for those that were kept; NULL: none do. */
+const struct slot_table *cut_table(const struct keyspace *keyspace, unsigned slot);
+/* The slot is whole, or given up. */
+void cut_drop_table(struct keyspace *keyspace, unsigned slot);
 void cut_add(struct cut_records *records, struct record *record);
 /* Frees a record that the cut owns. */
 void cut_free_record(struct keyspace_cut *cut, struct record *record);

@@ -62,7 +62,7 @@ static bool is_large_object(const struct record *record) {
 
 /* A copy takes its place in the table, and the record is kept. */
 static void keep_standing(struct keyspace *keyspace, struct record *record) {
-    const struct slot_table *table = keyspace_slot_table(keyspace, keyspace->cut->walk.slot);
+    const struct slot_table *table = cut_table(keyspace, keyspace->cut->walk.slot);
     struct bytes key = record_key(record);
     struct record **link = slot_table_find(table, key, bytes_hash(key, keyspace->hash_seed));
     CHECK(link && *link == record);
@@ -166,7 +166,7 @@ static void drop_unwanted(struct cut_records *gathered, uint32_t mark) {
 
 static void gather_slot(struct keyspace *keyspace) {
     struct cut_walk *walk = &keyspace->cut->walk;
-    const struct slot_table *table = keyspace_slot_table(keyspace, walk->slot);
+    const struct slot_table *table = cut_table(keyspace, walk->slot);
     if (table)
         gather_table(walk, table);
     drop_unwanted(&walk->records, slot_mark(keyspace, walk));
@@ -186,8 +186,8 @@ static unsigned bits_for(uint64_t record_count, unsigned part_bits) {
 }
 
 static struct cut_gather *gather_new(const struct keyspace *keyspace, struct slot_part part) {
-    uint64_t record_count =
-        keyspace_slot_key_count(keyspace, part.slot) + keyspace->cut->kept[part.slot].count;
+    const struct slot_table *table = cut_table(keyspace, part.slot);
+    uint64_t record_count = (table ? table->count : 0) + keyspace->cut->kept[part.slot].count;
     unsigned bits = bits_for(record_count, part.bits);
     struct cut_gather *gather = memory_allocate_zeroed(
         1, sizeof *gather + ((size_t)1 << bits) * sizeof(struct cut_records));
@@ -217,7 +217,7 @@ static void gather_visited(void *context, const struct record *visited) {
 
 static void gather_bucket(struct keyspace *keyspace) {
     const struct cut_walk *walk = &keyspace->cut->walk;
-    const struct slot_table *table = keyspace_slot_table(keyspace, walk->slot);
+    const struct slot_table *table = cut_table(keyspace, walk->slot);
     struct cut_gather *gather = walk->gather;
     if (table)
         gather->cursor = slot_table_scan(table, gather->cursor, gather_visited, keyspace);
@@ -277,6 +277,7 @@ static void end_slot(struct keyspace *keyspace) {
     slot_number slot = cut->walk.slot;
     memory_free(cut->walk.records.records);
     memory_free(cut->walk.gather);
+    cut_drop_table(keyspace, slot);
     memory_free(cut->kept[slot].records);
     cut->kept[slot] = (struct cut_records){.count = 0};
     cut->walk = (struct cut_walk){.is_begun = false};

@@ -59,13 +59,15 @@ void remains_take_object(struct remains *remains, const struct value_kind *kind,
 }
 
 void remains_take_table(struct remains *remains, struct slot_table *table) {
-    if (table->count > 0) {
-        struct remaining_table *taken = queue_push(&remains->tables);
-        taken->table = *table;
+    struct remains *own = remains ? NULL : remains_new();
+    struct remaining_table *taken = queue_push(own ? &own->tables : &remains->tables);
+    taken->table = *table;
+    if (remains) {
         remains->key_count += table->count;
         remains->bytes += table->held_bytes;
     }
     *table = (struct slot_table){.buckets = NULL};
+    remains_free(own);
 }
 
 /* ---- freeing ---- */

@@ -20,7 +20,7 @@ void remains_free(struct remains *remains); /* with all that is left; NULL is al
 /* Takes the object. NULL: it is freed at once, whatever its size. */
 void remains_take_object(struct remains *remains, const struct value_kind *kind, void *object);
 /* Takes all records, with their objects, and the buckets; leaves the table all zeros. No cut wants
- * any of it. */
+ * any of it. NULL: as above. */
 void remains_take_table(struct remains *remains, struct slot_table *table);
 /* Frees about so many elements: records, elements of objects, buckets. False: nothing is left. */
 bool remains_free_some(struct remains *remains, size_t elements);

@@ -3,7 +3,7 @@
  * byte where the format has an order, and key by key where it has none. */
 #include "unit.h"
 
-#include "base/memory.h"
+#include "base/cursor.h"
 #include "base/random.h"
 #include "keyspace/hash_value.h"
 #include "keyspace/keyspace_cut.h"
@@ -185,15 +185,36 @@ static void expect_saved(struct world *world, unsigned at, unsigned changes_a_tu
     uint64_t hash = 0;
     buffer_init(&saved, SAVED_BYTES_MAXIMUM);
     while (keyspace_save_cut(world->keyspace, slot_whole(world->slots[at]),
-                             300 + below(world, 4000), SIZE_MAX, &saved, &hash) != CUT_SAVED_ALL)
+                             300 + below(world, 4000), SIZE_MAX, &saved, &hash) != CUT_SAVED_ALL) {
+        if (changes_a_turn > 0 && below(world, 500) == 0)
+            keyspace_clear(world->keyspace);
         for (unsigned i = 0; i < changes_a_turn; i++)
             change(world);
+    }
     assert_true(hash == world->hashes[at]);
     expect_loads(world, at, &saved);
     struct bytes model = buffer_bytes(&world->saved[at]);
     if (at == LARGE || at == STRINGS || (at < LARGE && !has_large_object(model)))
         assert_true(bytes_equal(buffer_bytes(&saved), model));
     buffer_release(&saved);
+}
+
+static size_t kept_count(const struct world *world) {
+    size_t count = 0;
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
+        count += world->keyspace->cut->kept[slot].count;
+    return count;
+}
+
+/* What is not saved yet goes over to the cut, and no record is looked at for that. */
+static void clear_all(struct world *world) {
+    size_t kept_before = kept_count(world);
+    keyspace_clear(world->keyspace);
+    assert_int_equal(kept_count(world), kept_before);
+    assert_int_equal(keyspace_key_count(world->keyspace), 0);
+    assert_int_equal(keyspace_expiring_count(world->keyspace), 0);
+    for (unsigned i = 0; i < 20; i++)
+        change(world);
 }
 
 static void save_a_bit(struct world *world, unsigned at) {
@@ -230,7 +251,8 @@ static void end(struct world *world) {
 }
 
 /* Slots are saved in any order, some of them not at all: then the cut is given up, which the next
- * one must not notice. At times everything is deleted meanwhile. */
+ * one must not notice. At times everything is deleted meanwhile, between two slots or in the middle
+ * of one, also twice. */
 static void test_a_cut_is_of_one_moment(void **state) {
     (void)state;
     struct world world;
@@ -244,7 +266,7 @@ static void test_a_cut_is_of_one_moment(void **state) {
             change(&world);
         for (unsigned i = 0; i < count; i++) {
             if (i == 7 && round % 10 == 9)
-                keyspace_clear(world.keyspace);
+                clear_all(&world);
             expect_saved(&world, (first + i) % SLOTS, round % 2 ? 10 : 1);
         }
         assert_true(count < SLOTS || keyspace_cut_kept_bytes(world.keyspace) == 0);
@@ -383,6 +405,51 @@ static void test_a_long_string_is_of_one_moment(void **state) {
     }
 }
 
+/* Every key that expires is one of the large slot. */
+static void expect_expiring(const struct world *world, size_t count) {
+    char name[32];
+    struct buffer collected;
+    buffer_init(&collected, SAVED_BYTES_MAXIMUM);
+    assert_int_equal(keyspace_collect_expired(world->keyspace, UINT64_MAX, SIZE_MAX, &collected),
+                     count);
+    struct cursor in = cursor_of(buffer_bytes(&collected));
+    struct bytes prefix = key_name(name, LARGE, 0);
+    while (cursor_left(&in) > 0) {
+        struct bytes key = cursor_length_prefixed(&in, SIZE_MAX);
+        assert_memory_equal(key.data, prefix.data, prefix.length - 1);
+    }
+    buffer_release(&collected);
+}
+
+/* All keys are deleted twice, with others in between, before any is saved: what the cut wants is
+ * what was there first, also a large hash that would expire; what expires now is not touched. */
+static void test_all_keys_go_before_they_are_saved(void **state) {
+    (void)state;
+    struct world world;
+    start(&world, 9);
+    char name[32];
+    keyspace_put_object(world.keyspace, key_name(name, HASHES, 0), VALUE_HASH,
+                        random_hash(&world, FIELDS_OF_LARGE), 50);
+    note_model(&world);
+    struct part_set slots = all_slots(&world);
+    keyspace_cut(world.keyspace, &slots);
+    for (unsigned time = 0; time < 2; time++) {
+        clear_all(&world);
+        for (unsigned key = 0; key < KEYS_OF_LARGE; key++)
+            put_one(&world, LARGE, key_name(name, LARGE, key));
+    }
+    keyspace_clear(world.keyspace);
+    for (unsigned key = 0; key < KEYS_OF_LARGE; key++)
+        keyspace_put_string(world.keyspace, key_name(name, LARGE, key), BYTES_NONE, STRING_RAW, 7);
+    expect_expiring(&world, KEYS_OF_LARGE);
+    for (unsigned at = 0; at < SLOTS; at++)
+        expect_saved(&world, at, 0);
+    expect_expiring(&world, KEYS_OF_LARGE);
+    assert_int_equal(keyspace_cut_kept_bytes(world.keyspace), 0);
+    keyspace_end_cut(world.keyspace);
+    end(&world);
+}
+
 /* ---- parts ---- */
 
 struct parts_world {
@@ -509,4 +576,5 @@ RUN_TESTS(cmocka_unit_test(test_parts_of_a_slot_are_saved_alone),
           cmocka_unit_test(test_objects_that_are_kept_count),
           cmocka_unit_test(test_a_change_to_a_large_hash_is_cheap),
           cmocka_unit_test(test_a_long_string_is_of_one_moment),
+          cmocka_unit_test(test_all_keys_go_before_they_are_saved),
           cmocka_unit_test(test_every_turn_is_short))
