@@ -169,7 +169,8 @@ static void client_ballast_answered(struct client *client, const struct response
         (text_begins(response->text, "MOVED ") || text_begins(response->text, "CLUSTERDOWN ") ||
          text_begins(response->text, "TRYAGAIN ") || text_begins(response->text, "MISCONF ") ||
          text_begins(response->text, "UNKNOWN "));
-    if (!is_ok(response) && !is_refusal)
+    bool is_done = is_ok(response) || response->kind == RESPONSE_INTEGER;
+    if (!is_done && !is_refusal)
         simulation_fail(client->simulation, "a large write was answered by \"%.*s\"",
                         BYTES_PRINT(response->text));
 }

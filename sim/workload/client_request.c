@@ -4,7 +4,13 @@
 #include "wire/request.h"
 #include <stdio.h>
 
-enum { CLIENT_BALLAST_MOST_BYTES = 6000, CLIENT_WAIT_MOST_MS = 400, CLIENT_NUMBER_BYTES = 12 };
+enum {
+    CLIENT_BALLAST_MOST_BYTES = 6000,
+    CLIENT_BALLAST_FIELDS = 10, /* written at once */
+    CLIENT_BALLAST_FIELD_COUNT = 100,
+    CLIENT_WAIT_MOST_MS = 400,
+    CLIENT_NUMBER_BYTES = 12
+};
 
 static const double CLIENT_WAIT_CHANCE = 0.03;
 
@@ -58,6 +64,30 @@ static void client_add_flush(struct client *client, bool is_async, struct buffer
     operation_encode(&asked.operation, client->said_by == SAID_BY_COMMAND, request);
 }
 
+static void client_encode_fields(struct bytes key, struct bytes value, struct buffer *request) {
+    char names[CLIENT_BALLAST_FIELDS][CLIENT_NUMBER_BYTES];
+    struct bytes words[2 + 2 * CLIENT_BALLAST_FIELDS] = {BYTES_LITERAL("HMSET"), key};
+    unsigned first = (unsigned)value.length % CLIENT_BALLAST_FIELD_COUNT;
+    for (unsigned i = 0; i < CLIENT_BALLAST_FIELDS; i++) {
+        snprintf(names[i], sizeof names[i], "f%u", (first + i) % CLIENT_BALLAST_FIELD_COUNT);
+        words[2 + 2 * i] = bytes_of_text(names[i]);
+        words[3 + 2 * i] = value;
+    }
+    request_encode(request, words, 2 + 2 * CLIENT_BALLAST_FIELDS);
+}
+
+static void client_encode_ballast(unsigned number, struct bytes key, struct bytes value,
+                                  struct buffer *request) {
+    struct bytes far = BYTES_LITERAL("1100000"); /* it is saved in pieces */
+    if (number == WORKLOAD_BALLAST_HASH)
+        client_encode_fields(key, value, request);
+    else if (number == WORKLOAD_BALLAST_STRING)
+        request_encode(request, (const struct bytes[]){BYTES_LITERAL("SETRANGE"), key, far, value},
+                       4);
+    else
+        request_encode(request, (const struct bytes[]){BYTES_LITERAL("SET"), key, value}, 3);
+}
+
 /* Large values, so that logs and snapshots are more than one message and one segment. */
 static void client_add_ballast(struct client *client, struct buffer *request) {
     struct random *random = &client->simulation->random;
@@ -65,12 +95,10 @@ static void client_add_ballast(struct client *client, struct buffer *request) {
     char key[OPERATION_NAME_BYTES];
     size_t length = (size_t)random_between(random, 500, sizeof value);
     memset(value, (int)random_between(random, 'a', 'z'), length);
-    workload_ballast_name((unsigned)random_below(random, WORKLOAD_BALLAST_COUNT), key);
+    unsigned number = (unsigned)random_below(random, WORKLOAD_BALLAST_COUNT);
+    workload_ballast_name(number, key);
     client->asked[client->asked_count++] = (struct asked){.kind = ASKED_BALLAST};
-    request_encode(
-        request,
-        (const struct bytes[]){BYTES_LITERAL("SET"), bytes_of_text(key), bytes_of(value, length)},
-        3);
+    client_encode_ballast(number, bytes_of_text(key), bytes_of(value, length), request);
 }
 
 void client_echo_text(uint64_t number, size_t length, char out[CLIENT_ECHO_MOST_BYTES + 1]) {

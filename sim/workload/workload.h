@@ -9,7 +9,10 @@ enum {
     WORKLOAD_HASH_COUNT = 3,
     WORKLOAD_GROUP_COUNT = 2,
     WORKLOAD_PLACE_COUNT = WORKLOAD_STRING_COUNT + WORKLOAD_HASH_COUNT + WORKLOAD_GROUP_COUNT,
-    WORKLOAD_BALLAST_COUNT = 20 /* keys beside these, for what only fills the logs */
+    /* Keys beside these, for what only fills the logs: strings, a large hash and a long string. */
+    WORKLOAD_BALLAST_HASH = 20,
+    WORKLOAD_BALLAST_STRING = 21,
+    WORKLOAD_BALLAST_COUNT = 22
 };
 unsigned workload_place(const struct operation *operation);
 /* Reads all that the object at this place holds. */
