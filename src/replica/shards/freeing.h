@@ -10,7 +10,7 @@ struct worker;
 
 enum {
     FREEING_TURN_US = 1000,
-    FREEING_TURN_ELEMENTS = 2048 /* some 0.1 ms; more a second than clients can write */
+    FREEING_TURN_ELEMENTS = 2048 /* two million a second */
 };
 
 struct freeing *freeing_new(void);          /* returns owned */
