@@ -108,6 +108,21 @@ static int blame(struct backup_reader *reader, const char *name, int error) {
     return error;
 }
 
+/* Or does it say nothing of any blob? A store that does not answer, or refuses, may hold them all.
+ */
+static bool is_of_blob(int error) {
+    return error == ERR_NOT_FOUND || error == ERR_DAMAGED || error == ERR_MALFORMED ||
+           error == ERR_VERSION || error == ERR_LIMIT;
+}
+
+static void pass_over(struct backup_reader *reader, const struct shard_backup *shard,
+                      const char *name, int error) {
+    struct backup_passed passed = {
+        .shard = shard->place.shard, .name = name, .what = error_text(error)};
+    if (reader->passed)
+        reader->passed(reader->context, &passed);
+}
+
 /* ---- a snapshot ---- */
 
 static int get_manifest(struct backup_reader *reader, const struct shard_backup *shard,
@@ -177,34 +192,74 @@ static int load_snapshot(struct backup_reader *reader, const struct shard_backup
     return error;
 }
 
+static bool is_before(const struct backup_snapshot *snapshot, const struct replay_target *target) {
+    return snapshot->index <= target->index && snapshot->stamp_ms <= target->time_ms;
+}
+
+/* Of those before the target the newest that can be used. Where there is none the log may have all
+ * there ever was. *passed: what is wrong with the newest; empty: nothing is. */
+static int load_a_snapshot(struct backup_reader *reader, const struct shard_backup *shard,
+                           struct replay *replay, struct blob_problem *passed) {
+    int newest = 0;
+    passed->text[0] = 0;
+    replay_begin_again(replay);
+    for (size_t i = shard->snapshot_count; i > 0; i--) {
+        const struct backup_snapshot *snapshot = &shard->snapshots[i - 1];
+        if (!is_before(snapshot, &replay->target))
+            continue;
+        int error = load_snapshot(reader, shard, snapshot, replay);
+        if (!is_of_blob(error))
+            return error;
+        char name[BLOB_NAME_MAXIMUM];
+        backup_snapshot_name(&shard->place, snapshot, name);
+        pass_over(reader, shard, name, error);
+        if (newest == 0)
+            *passed = reader->problem;
+        newest = newest ? newest : error;
+        replay_begin_again(replay);
+    }
+    return shard_backup_log_with(shard, 1) ? 0 : newest;
+}
+
 /* ---- the log ---- */
 
-static int replay_one(void *context, const struct raft_entry *entry) {
-    return replay_entry(context, entry);
+/* The entries of one blob. */
+struct piece {
+    struct log_archive archive; /* what it says of itself */
+    const struct shard_backup *shard;
+    const struct backup_log *log; /* what its name says */
+    struct replay *replay;        /* NULL: it is only looked at */
+    bool is_begun;                /* an entry was replayed, or half of one */
+};
+
+/* Or are they of another piece, under the name of this one? */
+static bool is_as_named(const struct piece *piece) {
+    const struct log_archive *archive = &piece->archive;
+    return archive->place.shard == piece->shard->place.shard &&
+           archive->log.first_index == piece->log->first_index &&
+           archive->log.last_index == piece->log->last_index &&
+           memcmp(archive->place.cluster_id, piece->shard->place.cluster_id,
+                  BACKUP_CLUSTER_BYTES) == 0;
 }
 
-static int pass_over(void *context, const struct raft_entry *entry) {
-    (void)context, (void)entry;
-    return 0;
+static int take_entry(void *context, const struct raft_entry *entry) {
+    struct piece *piece = context;
+    if (!is_as_named(piece))
+        return ERR_DAMAGED;
+    if (!piece->replay)
+        return 0;
+    piece->is_begun = true;
+    return replay_entry(piece->replay, entry);
 }
 
-static int read_log(struct backup_reader *reader, const struct shard_backup *shard,
-                    const struct backup_log *log,
-                    int (*each)(void *context, const struct raft_entry *entry), void *context) {
+static int read_piece(struct backup_reader *reader, struct piece *piece) {
     char name[BLOB_NAME_MAXIMUM];
-    struct log_archive archive;
     struct buffer blob;
     buffer_init(&blob, BLOB_BYTES_MAXIMUM);
-    backup_log_name(&shard->place, log, name);
+    backup_log_name(&piece->shard->place, piece->log, name);
     int error = get(reader, name, &blob);
     if (!error) {
-        error = log_archive_decode(buffer_bytes(&blob), &archive, each, context);
-        bool is_another = !error && (archive.place.shard != shard->place.shard ||
-                                     archive.log.first_index != log->first_index ||
-                                     archive.log.last_index != log->last_index ||
-                                     memcmp(archive.place.cluster_id, shard->place.cluster_id,
-                                            BACKUP_CLUSTER_BYTES) != 0);
-        error = is_another ? ERR_DAMAGED : error;
+        error = log_archive_decode(buffer_bytes(&blob), &piece->archive, take_entry, piece);
         error = error ? blame(reader, name, error) : 0;
     }
     buffer_release(&blob);
@@ -238,21 +293,67 @@ static bool is_entry_missing(const struct shard_backup *shard, const struct repl
     for (size_t i = 0; i < shard->log_count; i++)
         if (shard->logs[i].first_index > replay->index)
             return true;
-    return newest && newest->index > replay->index;
+    bool has_nothing = !newest && shard->log_count == 0; /* but chunks, whose manifest is gone */
+    return has_nothing || (newest && newest->index > replay->index);
+}
+
+/* Those that two leaders put hold the same entries, so any will do. What was begun with stands in
+ * the machine, and then no other can take its place. */
+static int replay_next(struct backup_reader *reader, const struct shard_backup *shard,
+                       struct replay *replay) {
+    struct blob_problem problem;
+    const uint64_t index = replay->index + 1;
+    int first = 0;
+    for (size_t i = 0; i < shard->log_count && shard->logs[i].first_index <= index; i++) {
+        if (shard->logs[i].last_index < index)
+            continue;
+        struct piece piece = {.shard = shard, .log = &shard->logs[i], .replay = replay};
+        int error = read_piece(reader, &piece);
+        if (!is_of_blob(error) || piece.is_begun)
+            return error;
+        char name[BLOB_NAME_MAXIMUM];
+        backup_log_name(&shard->place, piece.log, name);
+        pass_over(reader, shard, name, error);
+        if (first == 0)
+            problem = reader->problem;
+        first = first ? first : error;
+    }
+    if (first)
+        reader->problem = problem;
+    return first;
+}
+
+static int replay_log(struct backup_reader *reader, const struct shard_backup *shard,
+                      struct replay *replay) {
+    int error = 0;
+    while (!error && !replay->is_complete && replay->index < replay->target.index) {
+        if (!shard_backup_log_with(shard, replay->index + 1))
+            return is_entry_missing(shard, replay) ? complain_of_gap(reader, shard, replay) : 0;
+        error = replay_next(reader, shard, replay);
+    }
+    return error;
+}
+
+/* Neither way leads to the target: both reasons count. */
+static void put_before(struct blob_problem *problem, const struct blob_problem *passed) {
+    struct blob_problem behind = *problem;
+    const int half = (int)sizeof problem->text / 2 - 32;
+    snprintf(problem->text, sizeof problem->text, "%.*s. What comes before it is no help: %.*s",
+             half, passed->text, half, behind.text);
 }
 
 int backup_read_shard(struct backup_reader *reader, const struct shard_backup *shard,
                       struct replay *replay) {
-    const struct backup_snapshot *snapshot =
-        shard_backup_snapshot_at(shard, replay->target.index, replay->target.time_ms);
-    replay->machine->ops->clear(replay->machine);
-    int error = snapshot ? load_snapshot(reader, shard, snapshot, replay) : 0;
-    while (!error && !replay->is_complete && replay->index < replay->target.index) {
-        const struct backup_log *log = shard_backup_log_with(shard, replay->index + 1);
-        if (!log)
-            return is_entry_missing(shard, replay) ? complain_of_gap(reader, shard, replay) : 0;
-        error = read_log(reader, shard, log, replay_one, replay);
+    struct blob_problem passed;
+    int error = load_a_snapshot(reader, shard, replay, &passed);
+    if (is_of_blob(error)) {
+        reader->problem = passed;
+        return error;
     }
+    if (!error)
+        error = replay_log(reader, shard, replay);
+    if (error && passed.text[0])
+        put_before(&reader->problem, &passed);
     return error;
 }
 
@@ -268,7 +369,7 @@ struct looking {
 
 /* What the store refuses altogether is no damage of one blob. */
 static int judge(struct looking *looking, const char *name, int error) {
-    if (error == 0 || error == ERR_REFUSED || error == ERR_IO || error == ERR_BUSY)
+    if (!is_of_blob(error))
         return error;
     looking->bad(looking->context, name,
                  error == ERR_NOT_FOUND ? "it is missing" : error_text(error));
@@ -325,8 +426,9 @@ int backup_check_shard(struct backup_reader *reader, const struct shard_backup *
         error = look_at_snapshot(&looking, &shard->snapshots[i]);
     for (size_t i = 0; i < shard->log_count && !error; i++) {
         char name[BLOB_NAME_MAXIMUM];
-        backup_log_name(&shard->place, &shard->logs[i], name);
-        error = judge(&looking, name, read_log(reader, shard, &shard->logs[i], pass_over, NULL));
+        struct piece piece = {.shard = shard, .log = &shard->logs[i]};
+        backup_log_name(&shard->place, piece.log, name);
+        error = judge(&looking, name, read_piece(reader, &piece));
     }
     look_for_gap(&looking);
     table_free(looking.seen);

@@ -22,15 +22,25 @@ void backup_catalogue_release(struct backup_catalogue *catalogue);
 const struct shard_backup *cluster_backup_shard(const struct cluster_backup *cluster,
                                                 uint32_t shard); /* NULL: none */
 
+/* A blob that cannot be used, and in whose place something else is: an older snapshot and the log
+ * behind it, or another piece that holds the same entries. */
+struct backup_passed {
+    uint32_t shard;
+    const char *name, *what; /* borrowed for the call */
+};
+
 struct backup_reader {
     struct blob_store *store;
     void (*progress)(void *context, uint64_t bytes); /* read since the last call; may be NULL */
+    void (*passed)(void *context, const struct backup_passed *passed); /* may be NULL */
     void *context;
     struct blob_problem problem; /* what went wrong: which blob, how, what to do */
 };
 
-/* Fills the replay's machine up to its target. ERR_NOT_FOUND when a piece of the log is missing on
- * the way, or a blob; ERR_DAMAGED and the like; the problem is filled. */
+/* Fills the replay's machine up to its target, from the newest snapshot before it that can be used.
+ * What is damaged or missing is passed over where the same point can be come to without it, and
+ * never is less come to than was asked for. ERR_NOT_FOUND when a piece of the log is missing on the
+ * way, or a blob; ERR_DAMAGED and the like; the problem is filled. */
 int backup_read_shard(struct backup_reader *reader, const struct shard_backup *shard,
                       struct replay *replay) MUST_CHECK;
 

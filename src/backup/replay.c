@@ -9,6 +9,13 @@ void replay_init(struct replay *replay, struct machine *machine,
 
 void replay_release(struct replay *replay) { payload_arguments_release(&replay->arguments); }
 
+void replay_begin_again(struct replay *replay) {
+    replay->machine->ops->clear(replay->machine);
+    replay->index = replay->term = replay->time_ms = 0;
+    replay->entry_count = replay->snapshot_index = 0;
+    replay->is_complete = false;
+}
+
 int replay_stand_at(struct replay *replay, const struct snapshot_meta *meta) {
     if (!replay->machine->ops->load_is_complete(replay->machine))
         return ERR_MALFORMED;

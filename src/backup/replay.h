@@ -27,6 +27,8 @@ struct replay {
 void replay_init(struct replay *replay, struct machine *machine,
                  const struct replay_target *target);
 void replay_release(struct replay *replay);
+/* With an empty machine, as if nothing had been replayed yet; the target stays. */
+void replay_begin_again(struct replay *replay);
 
 /* The machine holds this snapshot now; call it after the last of its chunks was loaded.
  * ERR_MALFORMED when they do not make a whole state. */

@@ -19,6 +19,7 @@
 #include "cli/terminal/refusal.h"
 #include "directory/restore.h"
 #include "io/real/real_disk.h"
+#include "io/real/real_file.h"
 
 enum {
     RESTORE_PATH_BYTES = 4096,
@@ -26,6 +27,13 @@ enum {
     RESTORE_PROBLEM_BYTES = 320,
     RESTORE_WORKERS_MAXIMUM = 64,
     RESTORE_OUTPUT_MAXIMUM_BYTES = 4 << 20,
+    RESTORE_PASSED_MAXIMUM = 32, /* told by name; of more only how many */
+};
+
+/* A blob that could not be used, and was not needed. */
+struct passed_over {
+    uint32_t shard;
+    char name[BLOB_NAME_MAXIMUM], what[80];
 };
 
 struct restoring {
@@ -35,6 +43,7 @@ struct restoring {
     uint64_t time_ms, ends_ms; /* asked for; of the last write in the backup */
     struct restore_bound bounds[TOPOLOGY_SHARD_MAXIMUM];
     size_t bound_count;
+    bool is_directory_new;
     struct disk *node_disk, *workers[RESTORE_WORKERS_MAXIMUM];
     struct disk_real_problem cause;
     struct progress progress;
@@ -42,6 +51,8 @@ struct restoring {
     uint64_t bytes_done, begun_us;
     struct restored_shard shards[TOPOLOGY_SHARD_MAXIMUM];
     size_t shard_count;
+    struct passed_over passed[RESTORE_PASSED_MAXIMUM];
+    size_t passed_count;
     uint8_t cluster_id[16];
 };
 
@@ -93,13 +104,14 @@ static bool parse_to(struct restoring *restoring) {
 /* ---- the new directory ---- */
 
 /* Absent, or empty: what stands in it is never touched. Else *problem says what is wrong. */
-static bool is_free(const char *path, char problem[RESTORE_PROBLEM_BYTES]) {
+static bool is_free(const char *path, bool *is_new, char problem[RESTORE_PROBLEM_BYTES]) {
     if (strlen(path) > RESTORE_PATH_BYTES - RESTORE_FILE_BYTES) {
         snprintf(problem, RESTORE_PROBLEM_BYTES, "--dir is longer than the %d bytes of a path",
                  RESTORE_PATH_BYTES - RESTORE_FILE_BYTES);
         return false;
     }
     DIR *directory = opendir(path);
+    *is_new = !directory;
     if (!directory && errno != ENOENT)
         snprintf(problem, RESTORE_PROBLEM_BYTES, "--dir %.200s cannot be looked at: %s", path,
                  strerror(errno));
@@ -115,12 +127,17 @@ static bool is_free(const char *path, char problem[RESTORE_PROBLEM_BYTES]) {
     return count <= 2;
 }
 
+static void worker_path(const struct restoring *restoring, int64_t worker,
+                        char path[RESTORE_PATH_BYTES]) {
+    snprintf(path, RESTORE_PATH_BYTES, "%s/worker-%" PRId64, restoring->directory, worker);
+}
+
 static int open_disks(struct restoring *restoring) {
     char path[RESTORE_PATH_BYTES];
     int error =
         disk_real_open(restoring->directory, NULL, &restoring->node_disk, &restoring->cause);
     for (int64_t i = 0; i < restoring->worker_count && !error; i++) {
-        snprintf(path, sizeof path, "%s/worker-%" PRId64, restoring->directory, i);
+        worker_path(restoring, i, path);
         error = disk_real_open(path, NULL, &restoring->workers[i], &restoring->cause);
     }
     return error;
@@ -132,6 +149,45 @@ static void close_disks(struct restoring *restoring) {
             disk_real_close(restoring->workers[i]);
     if (restoring->node_disk)
         disk_real_close(restoring->node_disk);
+}
+
+/* ---- taking it back ---- */
+
+static void remove_file(void *context, const char *name) {
+    struct disk *disk = context;
+    int status = disk->ops->remove(disk, name);
+    (void)status; /* then the directory cannot be removed either, and that is told */
+}
+
+/* Closes the disk, if it was opened. */
+static bool remove_directory(struct disk *disk, const char *path, bool is_kept) {
+    char lock[RESTORE_PATH_BYTES + RESTORE_FILE_BYTES];
+    if (disk) {
+        int status = disk->ops->list(disk, remove_file, disk);
+        (void)status;
+        disk_real_close(disk);
+    }
+    snprintf(lock, sizeof lock, "%s/%s", path, DISK_REAL_LOCK_NAME);
+    bool is_removed = unlink(lock) == 0 || errno == ENOENT;
+    return is_removed && (is_kept || rmdir(path) == 0 || errno == ENOENT);
+}
+
+/* There was nothing in the directory when it began (is_free()), and it is nobody else's while its
+ * lock is held: what is half a node would only be in the way, and takes the space of a disk that
+ * may be full. False: something is left. */
+static bool take_back(struct restoring *restoring) {
+    bool is_clear = true;
+    for (int64_t i = 0; i < restoring->worker_count && is_clear; i++) {
+        char path[RESTORE_PATH_BYTES];
+        worker_path(restoring, i, path);
+        is_clear = remove_directory(restoring->workers[i], path, false);
+        restoring->workers[i] = NULL;
+    }
+    if (!is_clear)
+        return false;
+    struct disk *disk = restoring->node_disk;
+    restoring->node_disk = NULL;
+    return remove_directory(disk, restoring->directory, !restoring->is_directory_new);
 }
 
 /* ---- while it runs ---- */
@@ -148,7 +204,53 @@ static void note_shard(void *context, const struct restored_shard *shard) {
     restoring->shards[restoring->shard_count++] = *shard;
 }
 
+static void note_passed(void *context, const struct backup_passed *passed) {
+    struct restoring *restoring = context;
+    size_t at = restoring->passed_count++;
+    if (at >= RESTORE_PASSED_MAXIMUM)
+        return;
+    struct passed_over *over = &restoring->passed[at];
+    over->shard = passed->shard;
+    snprintf(over->name, sizeof over->name, "%s", passed->name);
+    snprintf(over->what, sizeof over->what, "%s", passed->what);
+}
+
+static size_t told_count(const struct restoring *restoring) {
+    return restoring->passed_count < RESTORE_PASSED_MAXIMUM ? restoring->passed_count
+                                                            : RESTORE_PASSED_MAXIMUM;
+}
+
 /* ---- what came of it ---- */
+
+/* What was asked for is there all the same. */
+static void print_passed(const struct restoring *restoring, struct buffer *out) {
+    if (restoring->passed_count == 0)
+        return;
+    buffer_append_text(out, "\npassed over, as older snapshots and the log hold the same; `trothdb "
+                            "backup check` finds all that is damaged:\n");
+    for (size_t i = 0; i < told_count(restoring); i++) {
+        const struct passed_over *passed = &restoring->passed[i];
+        buffer_append_format(out, "   shard %" PRIu32 ": %s: %s\n", passed->shard, passed->name,
+                             passed->what);
+    }
+    if (restoring->passed_count > told_count(restoring))
+        buffer_append_format(out, "   and %zu more\n",
+                             restoring->passed_count - told_count(restoring));
+}
+
+static void json_passed(const struct restoring *restoring, struct json *json) {
+    json_number(json, "passed_over_count", restoring->passed_count);
+    json_open(json, "passed_over", '[');
+    for (size_t i = 0; i < told_count(restoring); i++) {
+        const struct passed_over *passed = &restoring->passed[i];
+        json_open(json, NULL, '{');
+        json_number(json, "shard", passed->shard);
+        json_text(json, "name", passed->name);
+        json_text(json, "what", passed->what);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
 
 static void print_text(const struct restoring *restoring) {
     static const char *const least[] = {"snapshot", "entries", "keys", NULL};
@@ -168,6 +270,7 @@ static void print_text(const struct restoring *restoring) {
         grid_cell(&grid, "%s", figure_thousands(shard->key_count, figures[1]));
     }
     grid_print_in_window(&grid, &out, "   ", least);
+    print_passed(restoring, &out);
     backup_format_id(restoring->cluster_id, id);
     if (restoring->time_ms != UINT64_MAX && restoring->time_ms > restoring->ends_ms) {
         buffer_append_format(&out,
@@ -210,6 +313,7 @@ static void print_json(const struct restoring *restoring) {
         json_close(&json, '}');
     }
     json_close(&json, ']');
+    json_passed(restoring, &json);
     json_close(&json, '}');
     printf("%.*s\n", BYTES_PRINT(buffer_bytes(&out)));
     buffer_release(&out);
@@ -229,8 +333,9 @@ static uint64_t bytes_of_cluster(const struct cluster_backup *cluster) {
 }
 
 static int restore_from(struct restoring *restoring, struct blob_store *store,
-                        const struct cluster_backup *cluster) {
-    struct backup_reader reader = {.store = store, .progress = show_progress, .context = restoring};
+                        const struct cluster_backup *cluster, struct buffer *problem) {
+    struct backup_reader reader = {
+        .store = store, .progress = show_progress, .passed = note_passed, .context = restoring};
     struct restore_options options = {.reader = &reader,
                                       .cluster = cluster,
                                       .time_ms = restoring->time_ms,
@@ -241,8 +346,6 @@ static int restore_from(struct restoring *restoring, struct blob_store *store,
                                       .worker_count = (unsigned)restoring->worker_count,
                                       .shard_done = note_shard,
                                       .context = restoring};
-    struct buffer problem;
-    buffer_init(&problem, 4096);
     make_random(options.uuid, sizeof options.uuid);
     make_random(options.cluster_id, sizeof options.cluster_id);
     make_random(&options.seed, sizeof options.seed);
@@ -251,27 +354,43 @@ static int restore_from(struct restoring *restoring, struct blob_store *store,
         progress_begin(&restoring->progress, "bytes", bytes_of_cluster(cluster), true,
                        restoring->begun_us);
     }
-    int error = restore_cluster(&options, &problem);
+    int error = restore_cluster(&options, problem);
     if (restoring->shows_progress)
         progress_clear(&restoring->progress);
-    buffer_append_u8(&problem, 0);
-    if (error)
-        refusal_tell("restore", restoring->flags.is_json,
-                     "%s; what is in %s now is no node: remove it before you try again",
-                     (const char *)buffer_data(&problem), restoring->directory);
-    buffer_release(&problem);
     return error;
+}
+
+static void give_up(struct restoring *restoring, struct buffer *problem) {
+    bool is_begun = restoring->node_disk != NULL, is_json = restoring->flags.is_json;
+    if (!is_begun && restoring->is_directory_new)
+        rmdir(restoring->directory); /* made, and not to be had */
+    buffer_append_u8(problem, 0);
+    const char *why = (const char *)buffer_data(problem);
+    if (!is_begun)
+        refusal_tell("restore", is_json, "%s", why);
+    else if (take_back(restoring))
+        refusal_tell("restore", is_json, "%s; nothing of it is left in %s", why,
+                     restoring->directory);
+    else
+        refusal_tell("restore", is_json,
+                     "%s; what is in %s now is no node: remove it before you try again", why,
+                     restoring->directory);
 }
 
 static int restore_into_directory(struct restoring *restoring, struct blob_store *store,
                                   const struct cluster_backup *cluster) {
+    struct buffer problem;
+    buffer_init(&problem, 4096);
     int error = open_disks(restoring);
     if (error) {
-        refusal_tell("restore", restoring->flags.is_json, "%s", restoring->cause.text);
+        buffer_append_text(&problem, restoring->cause.text);
     } else {
         restoring->ends_ms = cluster->newest_ms;
-        error = restore_from(restoring, store, cluster);
+        error = restore_from(restoring, store, cluster, &problem);
     }
+    if (error)
+        give_up(restoring, &problem);
+    buffer_release(&problem);
     close_disks(restoring);
     return error;
 }
@@ -334,7 +453,7 @@ static bool is_usage_right(struct restoring *restoring, int operands) {
     } else if (!parse_to(restoring)) {
         wrong = "--to is `latest`, a time such as 2026-11-21T10:00:00Z or Unix milliseconds, or "
                 "SHARD:INDEX[,SHARD:INDEX...], each shard once";
-    } else if (!is_free(restoring->directory, problem)) {
+    } else if (!is_free(restoring->directory, &restoring->is_directory_new, problem)) {
         wrong = problem;
     }
     if (wrong)

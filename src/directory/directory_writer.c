@@ -81,6 +81,8 @@ static int make_logs_durable(struct directory_writer *writer, struct buffer *pro
         while (!wal_is_idle(worker->wal) && !writer->failure) {
             wal_flush(worker->wal);
             waiting_disk_wait(&worker->disk);
+            if (wal_is_stalled(worker->wal)) /* nobody waits for space here */
+                writer->failure = ERR_NO_SPACE;
         }
     }
     if (writer->failure) {

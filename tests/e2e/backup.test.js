@@ -295,7 +295,7 @@ test('a backup is made while a node is down', async (t) => {
   await Promise.all(cluster.nodes.map((node) => node.kill()));
 });
 
-test('a blob that is damaged or missing is named, and nothing is restored from it', async (t) => {
+test('a blob that is damaged or missing is named, and what it alone holds is not restored', async (t) => {
   const place = placeFor(t), store = path.join(place.directory, 'store');
   const cluster = await startCluster(t, {nodes: 1, flags: ['--backup-to', store, '--backup-log-interval-ms', 100]});
   const [node] = cluster.nodes;
@@ -308,12 +308,26 @@ test('a blob that is damaged or missing is named, and nothing is restored from i
   const damaged = await run(program, ['backup', 'check', '--to', store]);
   assert.strictEqual(damaged.code, 1);
   assert.match(damaged.stdout, /DAMAGED .*shard-00001\/chunk\//);
+
+  // The log goes back to the beginning: it has all that the snapshots have.
+  const around = await restore('--from', store, '--dir', path.join(place.directory, 'around'));
+  assert.strictEqual(around.code, 0, around.stderr);
+  const {passed_over: passed, shards} = JSON.parse(around.stdout);
+  assert.match(passed[0].name, /shard-00001\/snapshot\//);
+  assert.match(passed[0].what, /damaged/);
+  assert.deepStrictEqual(shards.filter((shard) => shard.number === 1).map((shard) => [shard.snapshot_index, shard.keys]), [[0, 40]]);
+  await expectAll(await startRestored(place, 'around'), 'value');
+  const told = await run(program, ['restore', '--from', store, '--dir', path.join(place.directory, 'told')]);
+  assert.match(told.stdout, /passed over, .*\n +shard 1: .*\/snapshot\/.*: damaged/);
+
+  // Without the beginning of the log only they have it.
+  const logs = path.join(path.dirname(path.dirname(chunks[0])), 'log'), [oldest] = fs.readdirSync(logs).sort();
+  fs.renameSync(path.join(logs, oldest), path.join(place.directory, oldest));
   const refused = await restore('--from', store, '--dir', path.join(place.directory, 'again'));
   assert.strictEqual(refused.code, 1);
-  assert.match(JSON.parse(refused.stdout).error, /shard-00001\/chunk\/.*damaged.*; what is in .*again now is no node: remove it before you try again/);
-  const half = await Node.make(place.directory, 'again');
-  place.nodes.push(half);
-  assert.notStrictEqual(await half.startInVain(), 0, 'half a directory is refused');
+  assert.match(JSON.parse(refused.stdout).error, /shard-00001\/chunk\/.*damaged.*; nothing of it is left in .*again$/);
+  assert.ok(!fs.existsSync(path.join(place.directory, 'again')));
+  fs.renameSync(path.join(place.directory, oldest), path.join(logs, oldest));
 
   const entire = path.dirname(path.dirname(chunks[0])), aside = path.join(place.directory, 'aside');
   fs.renameSync(entire, aside);
@@ -329,7 +343,9 @@ test('a blob that is damaged or missing is named, and nothing is restored from i
   assert.match(gap.stdout, /log\/0*9000-.*\n +what comes before it is missing: a restore ends at \d+/);
   fs.rmSync(stray);
 
-  for (const chunk of chunks) fs.rmSync(chunk);
+  for (const gone of [...chunks, path.join(logs, oldest)]) fs.rmSync(gone);
+  fs.mkdirSync(path.join(place.directory, 'another'));
   const missing = await restore('--from', store, '--dir', path.join(place.directory, 'another'));
   assert.match(JSON.parse(missing.stdout).error, /chunk.*No such file/);
+  assert.deepStrictEqual(fs.readdirSync(path.join(place.directory, 'another')), []);
 });

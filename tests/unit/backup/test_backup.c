@@ -4,6 +4,7 @@
 #include "backup/replay.h"
 #include "backup/shard_backup.h"
 #include "base/memory.h"
+#include "command_entries.h"
 #include "shard/machine/keyspace_machine.h"
 
 static const struct backup_place PLACE = {.cluster_id = {0xab, 1, 2, 3}, .shard = 7};
@@ -61,29 +62,14 @@ static void strange_names_are_passed_over(void **state) {
 
 /* ---- the log archive ---- */
 
-static void add_set(struct buffer *out, raft_index index, uint64_t stamp_ms, const char *key) {
-    const struct bytes arguments[] = {BYTES_LITERAL("SET"), bytes_of_text(key),
-                                      BYTES_LITERAL("value")};
-    struct buffer payload;
-    buffer_init(&payload, 4096);
-    payload_encode_header(&payload, &(struct payload_header){stamp_ms, 1, 1});
-    payload_encode_command(&payload, arguments, 3);
-    struct raft_entry *entry = raft_entry_new(payload.length);
-    memcpy(raft_entry_payload_room(entry), buffer_data(&payload), payload.length);
-    raft_entry_seal(entry, 4, index, RAFT_ENTRY_COMMANDS);
-    buffer_append_bytes(out, raft_entry_bytes(entry));
-    raft_entry_drop(entry);
-    buffer_release(&payload);
-}
-
 static void encode_two(struct buffer *blob) {
     const struct log_archive archive = {
         .place = PLACE, .log = {1, 2, 1000, 2000}, .entry_count = 2};
     struct buffer entries;
     buffer_init(&entries, 4096);
     buffer_init(blob, BLOB_BYTES_MAXIMUM);
-    add_set(&entries, 1, 1000, "a");
-    add_set(&entries, 2, 2000, "b");
+    add_command(&entries, 1, 1000, "SET", "a");
+    add_command(&entries, 2, 2000, "SET", "b");
     log_archive_encode(&archive, buffer_bytes(&entries), blob);
     buffer_release(&entries);
 }
@@ -220,7 +206,7 @@ static void replay_refuses_a_gap(void **state) {
     struct buffer entries;
     struct raft_entry *entry;
     buffer_init(&entries, 4096);
-    add_set(&entries, 2, 2000, "b");
+    add_command(&entries, 2, 2000, "SET", "b");
     struct bytes encoded = buffer_bytes(&entries);
     assert_int_equal(raft_entry_decode(&encoded, &entry), 0);
     replay_init(&replay, machine, &REPLAY_LATEST);

@@ -16,7 +16,14 @@
 #include "worker/promise.h"
 #include "worker/settings.h"
 
-enum { DISKS = 3, WORKERS = 2, SHARDS = 3, KEYS = 40, CALLS_MAXIMUM = 2000 };
+enum {
+    DISKS = 3,
+    WORKERS = 2,
+    SHARDS = 3,
+    KEYS = 40,
+    CALLS_MAXIMUM = 2000,
+    SHORT_SEGMENT_BYTES = 1024
+};
 
 struct world {
     struct fake_disk disks[DISKS]; /* the node's own, then a worker's each */
@@ -157,11 +164,14 @@ static void expect_marks(struct world *world) {
     assert_int_equal(marks, SHARDS);
 }
 
-static bool fail_one(unsigned disk, enum fake_call call, unsigned nth) {
+static bool fail_one(unsigned disk, enum fake_call call, unsigned nth, int error) {
     struct world *world = world_new();
     struct random random;
     random_init(&random, nth);
+    if (error == ERR_NO_SPACE)
+        world->config.wal_segment_bytes = SHORT_SEGMENT_BYTES;
     fake_disk_fail_call(&world->disks[disk], call, nth);
+    world->disks[disk].fail_call_with = error;
     int code = write_all(world);
     bool is_hit = world->disks[disk].failed_calls > 0;
     for (unsigned i = 0; i < DISKS; i++) {
@@ -181,7 +191,17 @@ static void test_any_one_call_fails(void **state) {
     (void)state;
     for (unsigned disk = 0; disk < DISKS; disk++)
         for (enum fake_call call = 0; call < FAKE_CALL_COUNT; call++)
-            for (unsigned nth = 1; fail_one(disk, call, nth); nth++)
+            for (unsigned nth = 1; fail_one(disk, call, nth, ERR_IO); nth++)
+                assert_true(nth < CALLS_MAXIMUM);
+}
+
+/* Also where the log goes on in another segment: it would wait for space that nobody makes. */
+static void test_no_space_for_any_one_call(void **state) {
+    (void)state;
+    static const enum fake_call calls[] = {FAKE_OPEN, FAKE_WRITE, FAKE_PREALLOCATE, FAKE_RENAME};
+    for (unsigned disk = 0; disk < DISKS; disk++)
+        for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++)
+            for (unsigned nth = 1; fail_one(disk, calls[i], nth, ERR_NO_SPACE); nth++)
                 assert_true(nth < CALLS_MAXIMUM);
 }
 
@@ -291,5 +311,6 @@ static void test_nothing_is_divided_at_an_old_level(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_any_one_call_fails),
+          cmocka_unit_test(test_no_space_for_any_one_call),
           cmocka_unit_test(test_a_large_slot_is_divided_as_a_running_node_does),
           cmocka_unit_test(test_nothing_is_divided_at_an_old_level))
