@@ -140,7 +140,8 @@ static void print_shards(const struct directory_report *report, struct buffer *o
 }
 
 static void print_finding(const struct directory_finding *finding, struct buffer *out) {
-    buffer_append_format(out, "\nDAMAGED %s", finding->file);
+    buffer_append_format(out, "\n%s %s", finding->is_unread ? "NOT READ" : "DAMAGED",
+                         finding->file);
     if (finding->has_offset)
         buffer_append_format(out, " at byte %" PRIu64, finding->offset);
     if (finding->bytes)
@@ -187,11 +188,15 @@ static void print_text(const struct checking *checking, const struct directory_r
     print_notes(report, out);
     const char *bytes = figure_thousands(report->bytes_done, figures[0]);
     const char *time = figure_duration(figure_now_us() - checking->begun_us, figures[1]);
-    if (report->finding_total) {
-        buffer_append_format(out, "\ndamaged: %zu problem%s in %s, %s bytes read in %s\n",
-                             report->finding_total, report->finding_total == 1 ? "" : "s",
-                             checking->directory, bytes, time);
-    } else {
+    size_t unread = report->unread_total, damaged = report->finding_total - unread;
+    if (damaged) {
+        buffer_append_format(out, "\ndamaged: %zu problem%s in %s, %s bytes read in %s\n", damaged,
+                             damaged == 1 ? "" : "s", checking->directory, bytes, time);
+    }
+    if (unread) {
+        buffer_append_format(out, "%snot all of %s could be read; of that nothing is known\n",
+                             damaged ? "" : "\n", checking->directory);
+    } else if (damaged == 0) {
         buffer_append_format(out, "\nsound: %s, %s bytes read in %s\n", checking->directory, bytes,
                              time);
     }
@@ -215,6 +220,7 @@ static void json_findings(const struct directory_report *report, struct json *js
             json_number(json, "first_index", finding->first_index);
             json_number(json, "last_index", finding->last_index);
         }
+        json_boolean(json, "is_unread", finding->is_unread);
         json_text(json, "what", finding->what);
         json_text(json, "advice", finding->advice);
         json_close(json, '}');
@@ -321,9 +327,10 @@ static int check_directory(struct checking *checking) {
         progress_clear(&checking->progress);
     if (!error)
         print_report(checking, report);
-    int code = error                   ? complain(checking, error)
-               : report->finding_total ? CHECK_DAMAGED
-                                       : CHECK_SOUND;
+    int code = error                                          ? complain(checking, error)
+               : report->finding_total > report->unread_total ? CHECK_DAMAGED
+               : report->unread_total                         ? CHECK_USAGE
+                                                              : CHECK_SOUND;
     directory_report_release(report);
     memory_free(report);
     return code;

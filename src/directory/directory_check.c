@@ -74,6 +74,11 @@ static const char *advice_for(int error, const char *otherwise) {
     return disk_error_is_of_process(error) ? ADVICE_RIGHTS : otherwise;
 }
 
+static void note_error(struct check *check, struct directory_finding *finding, int error) {
+    finding->is_unread = disk_error_is_of_process(error);
+    check->report->unread_total += finding->is_unread;
+}
+
 static void segment_file(const struct check *check, uint64_t segment,
                          char out[DIRECTORY_FILE_BYTES]) {
     char name[DISK_NAME_MAXIMUM];
@@ -88,8 +93,10 @@ static void check_identity(struct check *check) {
     int error = identity_read(check->options->node_disk, &report->identity);
     report->has_identity = error == 0;
     if (error) {
-        add_finding(check, "identity", advice_for(error, ADVICE_IDENTITY),
-                    "the node's identity: %s", error_text(error));
+        note_error(check,
+                   add_finding(check, "identity", advice_for(error, ADVICE_IDENTITY),
+                               "the node's identity: %s", error_text(error)),
+                   error);
     }
 }
 
@@ -106,8 +113,10 @@ static struct topology *read_topology(struct check *check, const char *name) {
         memory_free(data);
     }
     if (error) {
-        add_finding(check, name, advice_for(error, ADVICE_COPY), "the topology cannot be used: %s",
-                    error_text(error));
+        note_error(check,
+                   add_finding(check, name, advice_for(error, ADVICE_COPY),
+                               "the topology cannot be used: %s", error_text(error)),
+                   error);
         return NULL;
     }
     return topology;
@@ -142,8 +151,10 @@ static void check_promise(struct check *check, unsigned worker) {
         return;
     char file[DIRECTORY_FILE_BYTES];
     snprintf(file, sizeof file, "worker-%u/%s", worker, PROMISE_FILE);
-    add_finding(check, file, advice_for(error, ADVICE_WAIT),
-                "the promise to leaders cannot be read: %s", error_text(error));
+    note_error(check,
+               add_finding(check, file, advice_for(error, ADVICE_WAIT),
+                           "the promise to leaders cannot be read: %s", error_text(error)),
+               error);
 }
 
 /* ---- a worker's log ---- */
@@ -186,7 +197,9 @@ static void tell_gap(struct check *check, uint32_t shard, const struct shard_che
     char file[DIRECTORY_FILE_BYTES];
     segment_file(check, check->last_bad.segment, file);
     struct directory_finding *finding =
-        add_finding(check, file, data_advice(check), "entries that stood here cannot be read");
+        add_finding(check, file, advice_for(check->last_bad.error, data_advice(check)),
+                    "entries that stood here cannot be read");
+    note_error(check, finding, check->last_bad.error);
     finding->has_offset = finding->has_shard = true;
     finding->offset = check->last_bad.offset;
     finding->bytes = check->last_bad.bytes;
@@ -240,6 +253,7 @@ static void found_bad(void *context, const struct wal_bad *bad) {
     segment_file(check, bad->segment, file);
     struct directory_finding *finding =
         add_finding(check, file, advice_for(bad->error, data_advice(check)), "%s", bad->what);
+    note_error(check, finding, bad->error);
     finding->has_offset = bad->bytes > 0;
     finding->offset = bad->offset;
     finding->bytes = bad->bytes;
@@ -279,8 +293,10 @@ static void check_log(struct check *check, unsigned worker) {
     char directory[DIRECTORY_FILE_BYTES];
     snprintf(directory, sizeof directory, "worker-%u", worker);
     if (error) {
-        add_finding(check, directory, "check the disk and the rights on the directory",
-                    "the log cannot be read: %s", error_text(error));
+        note_error(check,
+                   add_finding(check, directory, "check the disk and the rights on the directory",
+                               "the log cannot be read: %s", error_text(error)),
+                   error);
     }
     bool is_member = check->report->founding || check->report->topology;
     if (!error && is_member && result->segment_count == 0 && result->bad_count == 0) {
@@ -305,6 +321,7 @@ static void found_in_snapshot(void *context, const struct snapshot_bad *bad) {
     struct directory_finding *finding =
         add_finding(check, file, advice_for(bad->error, data_advice(check)), "%s%s%s", bad->what,
                     bad->error ? ": " : "", bad->error ? error_text(bad->error) : "");
+    note_error(check, finding, bad->error);
     finding->has_offset = bad->has_offset;
     finding->offset = bad->offset;
     finding->has_shard = true;

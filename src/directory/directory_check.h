@@ -22,9 +22,10 @@ enum {
     DIRECTORY_TEXT_BYTES = 256,
 };
 
-/* One thing that is wrong. */
+/* One thing that is wrong, or that could not be looked at. */
 struct directory_finding {
     char file[DIRECTORY_FILE_BYTES]; /* below the directory */
+    bool is_unread; /* for want of a right, or of descriptors: it may be as it should be */
     bool has_offset;
     uint64_t offset, bytes;
     bool has_shard;
@@ -60,7 +61,7 @@ struct directory_report {
     struct directory_shard *shards; /* owned; by number, those that the logs know */
     size_t shard_count;
     struct directory_finding *findings; /* owned */
-    size_t finding_count, finding_total;
+    size_t finding_count, finding_total, unread_total;
     unsigned leftover_count; /* half-written files, which the next start removes or replaces */
     unsigned aside_count;    /* damaged segments that the node has no use for any more */
     unsigned unknown_count;  /* files that no node makes */

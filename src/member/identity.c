@@ -71,6 +71,13 @@ static void refuse_layout(const struct identity *identity, uint32_t worker_count
     }
 }
 
+/* What is there and may not be read is no reason to begin anew. */
+static const char *advice_for(int error) {
+    return disk_error_is_of_process(error)
+               ? "check the rights on it, and the limits of the process, then start again"
+               : "restore it from a copy, or begin with an empty directory";
+}
+
 int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
                   uint32_t worker_count, struct identity *identity, struct buffer *problem) {
     int error = identity_read(disk, identity);
@@ -81,11 +88,8 @@ int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
         memcpy(identity->uuid, fresh_uuid, NODE_UUID_BYTES);
         identity->worker_count = worker_count;
     } else if (error) {
-        buffer_append_format(
-            problem,
-            "the file \"identity\" cannot be used: %s; restore it from a copy, or begin "
-            "with an empty directory",
-            error_text(error));
+        buffer_append_format(problem, "the file \"identity\" cannot be used: %s; %s",
+                             error_text(error), advice_for(error));
         return error;
     }
     if (identity->worker_count != worker_count) {

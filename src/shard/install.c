@@ -45,7 +45,8 @@ static void chunk_read(struct snapshot_job *job, int status) {
     shard_touch(shard);
     if (in->stage != INCOMING_LOADING || in->number != job->number)
         return;
-    if (status && in->chunks[job->ordinal] == CHUNK_REUSED) {
+    bool is_lost = status && !disk_error_is_of_process(status);
+    if (is_lost && in->chunks[job->ordinal] == CHUNK_REUSED) {
         shard_fetch_again(shard, job->ordinal);
     } else if (status) {
         shard_refuse_incoming(shard, "received snapshot cannot be read back", status);

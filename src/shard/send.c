@@ -108,6 +108,20 @@ void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
 
 static void serve(struct shard *shard, struct outgoing_snapshot *out);
 
+/* Raft asks for a snapshot again, and what the disk has lost is written anew until then. */
+static void fail_to_load(struct shard *shard, struct outgoing_snapshot *out,
+                         const struct snapshot_chunk *chunk, int status) {
+    bool is_lost = !disk_error_is_of_process(status);
+    log_line(shard->io.log, is_lost ? LOG_ERROR : LOG_WARN,
+             is_lost ? "snapshot cannot be read; another one is taken in its place"
+                     : "snapshot cannot be read now",
+             LOG_F("shard", shard->number), LOG_F("index", out->manifest->meta.index),
+             LOG_T("error", error_text(status)));
+    end_outgoing(shard, out, true);
+    if (is_lost)
+        shard_replace_snapshot(shard, chunk);
+}
+
 static void chunk_loaded(struct snapshot_job *job, int status) {
     struct shard *shard = job->context;
     shard->disk_jobs--;
@@ -120,12 +134,7 @@ static void chunk_loaded(struct snapshot_job *job, int status) {
         return;
     out->is_loading = false;
     if (status) {
-        log_line(shard->io.log, LOG_ERROR,
-                 "snapshot cannot be read; another one is taken in its place",
-                 LOG_F("shard", shard->number), LOG_F("index", out->manifest->meta.index),
-                 LOG_T("error", error_text(status)));
-        end_outgoing(shard, out, true);
-        shard_replace_snapshot(shard, &job->chunk);
+        fail_to_load(shard, out, &job->chunk, status);
         return;
     }
     out->image = job->bytes;

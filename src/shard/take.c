@@ -97,7 +97,7 @@ static void chunk_done(struct snapshot_job *job, int status) {
         return;
     own->job_count--;
     bool is_old = job->kind == SNAPSHOT_JOB_VERIFY;
-    if (status && is_old) {
+    if (status && is_old && !disk_error_is_of_process(status)) {
         log_line(shard->io.log, LOG_ERROR,
                  "a chunk of the snapshot before this cannot be read; it is written anew",
                  LOG_F("shard", shard->number), LOG_F("first_slot", job->chunk.first_slot),

@@ -120,6 +120,13 @@ void scrub_job_segment(struct scrub_job *job, const struct wal_at_rest *segment)
 
 /* ---- a snapshot ---- */
 
+/* What cannot be opened, for want of descriptors or a right, is not known to be otherwise. */
+static int verdict(int status) {
+    bool is_said = status == 0 || status == ERR_NOT_FOUND || status == ERR_IO ||
+                   disk_error_is_of_process(status);
+    return is_said ? status : ERR_DAMAGED;
+}
+
 static int manifest_run(struct disk_job *disk_job) {
     struct scrub_job *job = scrub_of(disk_job);
     char name[DISK_NAME_MAXIMUM];
@@ -129,7 +136,7 @@ static int manifest_run(struct disk_job *disk_job) {
     job->is_whole = true;
     int status = snapshot_manifest_read(job->disk, job->shard, job->index, &manifest);
     if (status)
-        return status == ERR_NOT_FOUND || status == ERR_IO ? status : ERR_DAMAGED;
+        return verdict(status);
     bool is_same = snapshot_manifest_state_hash(manifest) == job->state_hash;
     snapshot_manifest_free(manifest);
     return is_same ? 0 : ERR_DAMAGED;
@@ -153,7 +160,7 @@ static int chunk_run(struct disk_job *disk_job) {
     job->is_whole = true;
     int status = snapshot_chunk_load(job->disk, job->shard, &job->chunk, &image);
     buffer_release(&image);
-    return status == 0 || status == ERR_NOT_FOUND || status == ERR_IO ? status : ERR_DAMAGED;
+    return verdict(status);
 }
 
 void scrub_job_chunk(struct scrub_job *job, uint32_t shard, const struct snapshot_chunk *chunk) {

@@ -6,7 +6,7 @@
  *     scrub_job_segment() --> submit --> done: is_whole? else submit again, the next slice
  *
  * ERR_NOT_FOUND: the file is gone, because nobody needs it any more. ERR_DAMAGED or ERR_IO: it is
- * not as it was written. */
+ * not as it was written. Where disk_error_is_of_process(), it was not looked at. */
 #pragma once
 #include "store/snapshot/manifest.h"
 #include "store/wal/wal.h"

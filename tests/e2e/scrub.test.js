@@ -4,6 +4,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
+const {spawnSync} = require('node:child_process');
 const {program, run, sleep, startCluster, until} = require('./cluster.js');
 
 const FLAGS = ['--wal-segment-bytes', 65536, '--scrub-bytes-per-second', 0];
@@ -95,4 +96,23 @@ test('a sound node is read through, and nothing is said', async (t) => {
   assert.strictEqual(await info(node, 'scrub_damages'), 0);
   await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '0');
   await expectSound(node, 300);
+});
+
+// So many files are open that the process gets no more: nothing is known of what it cannot look at.
+test('what cannot be opened is not called damaged, and is looked at later', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1, flags: [...FLAGS, '--snapshot-log-entries', 50]});
+  const limit = (soft) => assert.strictEqual(spawnSync('prlimit', ['--pid', String(node.process.pid), `--nofile=${soft}:`]).status, 0);
+  await write(node, 0, 150);
+  await until('there is a snapshot', async () => filesOf(node, /^snapshot-1-/).length === 1);
+  await node.ask('CONFIG', 'SET', 'scrub-pause-ms', 1000, 'scrub-bytes-per-second', '1gb');
+  await until('all was read once', async () => await passes(node) > 0);
+  const before = /Max open files +(\d+)/.exec(fs.readFileSync(`/proc/${node.process.pid}/limits`, 'utf8'))[1];
+  limit(3);
+  await until('it is told', async () => /what lies on the disk cannot be looked at; it is tried again.*busy/.test(node.log));
+  limit(before);
+  const so = await passes(node);
+  await until('all was read again', async () => await passes(node) > so + 1);
+  assert.strictEqual(await info(node, 'scrub_damages'), 0);
+  assert.doesNotMatch(node.log, /the disk has changed what was written/);
+  await expectSound(node, 150);
 });

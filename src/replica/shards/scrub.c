@@ -6,7 +6,7 @@
 #include "store/snapshot/names.h"
 #include "worker/worker.h"
 
-/* Before damage that was found is looked at again. */
+/* Before damage that was found is looked at again, and what could not be looked at. */
 #define SCRUB_AGAIN_US ((uint64_t)1000000)
 /* A long item is paid for by a pause afterwards, up to this. */
 #define SCRUB_DEBT_US ((uint64_t)600 * 1000000)
@@ -19,6 +19,7 @@ struct scrub {
     bool is_running;
     bool is_in_parts; /* a segment was read in part */
     bool is_told;     /* the damage that is looked at again was told of */
+    bool is_put_off;  /* it could not be looked at, and that was told */
     uint64_t next_us;
     long long rate; /* bytes a second, as set when the pass began */
     enum scrub_stage stage;
@@ -196,6 +197,18 @@ static void found_bad_snapshot(struct scrub *scrub, int status) {
     scrub->next_us = worker_now_us(scrub->worker) + SCRUB_AGAIN_US;
 }
 
+/* Too many files are open, say: nothing follows as to what the disk holds. A segment is read from
+ * its beginning again. */
+static void put_off(struct scrub *scrub, int status) {
+    if (!scrub->is_put_off) {
+        log_line(scrub->worker->io.log, LOG_WARN,
+                 "what lies on the disk cannot be looked at; it is tried again every second",
+                 LOG_F("worker", scrub->worker->index), LOG_T("error", error_text(status)));
+    }
+    scrub->is_put_off = true;
+    scrub->next_us = worker_now_us(scrub->worker) + SCRUB_AGAIN_US;
+}
+
 /* The rest of a segment that was begun, or what comes next. */
 static void read_on(struct scrub *scrub) {
     if (!scrub->is_in_parts && !choose(scrub)) {
@@ -219,6 +232,11 @@ static void job_done(struct disk_job *job, int status) {
     struct scrub *scrub = (struct scrub *)(void *)job;
     scrub->is_running = false;
     scrub->is_in_parts = status == 0 && !scrub->job.is_whole;
+    if (disk_error_is_of_process(status)) {
+        put_off(scrub, status);
+        return;
+    }
+    scrub->is_put_off = false;
     pay(scrub);
     bool is_gone = status == ERR_NOT_FOUND && scrub->job.kind == SCRUB_SEGMENT;
     if (status == 0 || is_gone) {

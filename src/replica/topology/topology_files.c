@@ -33,9 +33,12 @@ static int load(struct worker *worker, const char *name, struct topology **out,
         memory_free(data);
     }
     if (error) {
-        buffer_append_format(
-            problem, "the file \"%s\" cannot be used: %s; copy it from another node of the cluster",
-            name, error_text(error));
+        buffer_append_format(problem, "the file \"%s\" cannot be used: %s; %s", name,
+                             error_text(error),
+                             disk_error_is_of_process(error)
+                                 ? "check the rights on it, and the limits of the process, then "
+                                   "start again"
+                                 : "copy it from another node of the cluster");
     }
     return error;
 }

@@ -204,23 +204,31 @@ int wal_repair(const struct wal_repair_options *options, struct wal_repaired *ou
 
 /* ---- where a repaired log begins ---- */
 
-/* The payload of the segment's first record if that is a checkpoint that verifies. */
-static bool read_checkpoint(const struct disk_ops *ops, struct disk_file *file, uint64_t segment,
-                            struct buffer *record) {
+/* What the disk cannot read, or has not got, says nothing. Errors: it could not be looked at. */
+static int read_more(const struct disk_ops *ops, struct disk_file *file, size_t bytes,
+                     struct buffer *record, bool *is_read) {
     size_t got = 0;
+    uint8_t *into = buffer_reserve(record, bytes);
+    int status = ops->read(file, record->length, into, bytes, &got);
+    *is_read = status == 0 && got == bytes;
+    if (*is_read)
+        buffer_grew(record, got);
+    return disk_error_is_of_process(status) ? status : 0;
+}
+
+/* The segment's first record, if that is a checkpoint that verifies. */
+static int read_checkpoint(const struct disk_ops *ops, struct disk_file *file, uint64_t segment,
+                           struct buffer *record, bool *is_read) {
     struct wal_header header;
-    uint8_t *head = buffer_reserve(record, WAL_HEADER_BYTES);
-    if (ops->read(file, 0, head, WAL_HEADER_BYTES, &got) || got < WAL_HEADER_BYTES ||
-        wal_header_decode(bytes_of(head, got), &header) || header.kind != WAL_CHECKPOINT ||
-        header.segment != segment)
-        return false;
-    buffer_grew(record, got);
-    size_t bytes = wal_record_bytes(header.payload_bytes) - WAL_HEADER_BYTES;
-    uint8_t *rest = buffer_reserve(record, bytes);
-    if (ops->read(file, WAL_HEADER_BYTES, rest, bytes, &got) || got < bytes)
-        return false;
-    buffer_grew(record, got);
-    return wal_record_verify(buffer_bytes(record), &header, 0);
+    int status = read_more(ops, file, WAL_HEADER_BYTES, record, is_read);
+    *is_read = *is_read && wal_header_decode(buffer_bytes(record), &header) == 0 &&
+               header.kind == WAL_CHECKPOINT && header.segment == segment;
+    if (!*is_read)
+        return status;
+    size_t rest = wal_record_bytes(header.payload_bytes) - WAL_HEADER_BYTES;
+    status = read_more(ops, file, rest, record, is_read);
+    *is_read = *is_read && wal_record_verify(buffer_bytes(record), &header, 0);
+    return status;
 }
 
 /* What the disk cannot read of it says nothing. Errors: it could not be looked at. */
@@ -236,7 +244,9 @@ static int look_for_beginning(struct disk *disk, uint64_t segment, bool *is_anew
     struct wal_ledger ledger;
     buffer_init(&record, WAL_SEGMENT_MAXIMUM_BYTES);
     wal_ledger_init(&ledger);
-    if (read_checkpoint(disk->ops, file, segment, &record)) {
+    bool is_read;
+    status = read_checkpoint(disk->ops, file, segment, &record, &is_read);
+    if (is_read) {
         struct wal_header header;
         *is_anew = wal_header_decode(buffer_bytes(&record), &header) == 0 &&
                    wal_ledger_decode_checkpoint(
@@ -246,7 +256,7 @@ static int look_for_beginning(struct disk *disk, uint64_t segment, bool *is_anew
     disk->ops->close(file);
     wal_ledger_release(&ledger);
     buffer_release(&record);
-    return 0;
+    return status;
 }
 
 static int set_aside(struct disk *disk, uint64_t segment) {

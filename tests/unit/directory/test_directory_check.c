@@ -155,6 +155,7 @@ static bool refuse_open(struct place *place, struct fake_disk *disk, unsigned nt
     check(place, &report);
     bool is_hit = disk->failed_calls > failed;
     assert_int_equal(findings_of_rights(&report) > 0, is_hit);
+    assert_int_equal(report.unread_total, is_hit ? report.finding_total : 0);
     fake_disk_fail_call(disk, FAKE_OPEN, 0);
     directory_report_release(&report);
     return is_hit;

@@ -120,12 +120,21 @@ static void assert_all_is_on_disk(struct story *story) {
     assert_nothing_is_missing(story);
 }
 
-static void tell(struct story *story, raft_node_number victim, enum fake_call call, unsigned nth) {
+/* A call of one replica's disk, and what it says then. */
+struct fault {
+    raft_node_number victim;
+    enum fake_call call;
+    int error;
+};
+
+static void tell(struct story *story, const struct fault *fault, unsigned nth) {
     set_up(story);
     struct world *world = story->world;
     write_keys(story, 6);
     world_cut_off(world, 3, true);
-    fake_disk_fail_call(world->replicas[victim].disk, call, nth);
+    struct fake_disk *disk = world->replicas[fault->victim].disk;
+    fake_disk_fail_call(disk, fault->call, nth);
+    disk->fail_call_with = fault->error;
     write_keys(story, 16);
     take_snapshot(world);
     write_keys(story, 2);
@@ -139,6 +148,7 @@ static void tell(struct story *story, raft_node_number victim, enum fake_call ca
 /* What was reached, over all runs. */
 struct reached {
     unsigned log_failures, given_up, replaced, not_written, not_read_back, sent;
+    unsigned not_now, written_anew, fetched_anew;
 };
 
 static void note(struct world *world, raft_node_number victim, struct reached *reached) {
@@ -148,31 +158,34 @@ static void note(struct world *world, raft_node_number victim, struct reached *r
     reached->not_written += world_has_logged(world, victim, "received snapshot not written");
     reached->not_read_back +=
         world_has_logged(world, victim, "received snapshot cannot be read back");
+    reached->not_now += world_has_logged(world, victim, "snapshot cannot be read now");
+    reached->written_anew += world_has_logged(world, victim, "it is written anew");
+    reached->fetched_anew += world_has_logged(world, victim, "it is fetched");
     for (raft_node_number i = 1; i <= 3; i++)
         reached->sent += world_has_logged(world, i, "snapshot transferred");
 }
 
 /* False: there is no such call. */
-static bool fail_one(raft_node_number victim, enum fake_call call, unsigned nth,
-                     struct reached *reached) {
+static bool fail_one(const struct fault *fault, unsigned nth, struct reached *reached) {
     struct story story;
-    tell(&story, victim, call, nth);
-    const struct replica *replica = &story.world->replicas[victim];
+    tell(&story, fault, nth);
+    const struct replica *replica = &story.world->replicas[fault->victim];
     bool is_hit = replica->disk->failed_calls > 0;
     bool is_of_log = is_hit && strncmp(replica->disk->failed_name, "wal-", 4) == 0;
-    if (call != FAKE_LIST)
+    if (fault->call != FAKE_LIST)
         assert_int_equal(replica->log_failures, is_of_log);
     assert_nothing_is_missing(&story);
     assert_all_is_on_disk(&story);
-    note(story.world, victim, reached);
+    note(story.world, fault->victim, reached);
     world_free(story.world);
     return is_hit;
 }
 
 static void fail_each(raft_node_number victim, struct reached *reached) {
     *reached = (struct reached){0};
-    for (unsigned call = 0; call < FAKE_CALL_COUNT; call++) {
-        for (unsigned nth = 1; fail_one(victim, call, nth, reached); nth++) {
+    struct fault fault = {.victim = victim, .error = ERR_IO};
+    for (fault.call = 0; fault.call < FAKE_CALL_COUNT; fault.call++) {
+        for (unsigned nth = 1; fail_one(&fault, nth, reached); nth++) {
         }
     }
 }
@@ -195,6 +208,25 @@ static void test_every_call_of_the_receiver_fails_once(void **state) {
     assert_true(reached.not_written > 0);
     assert_true(reached.not_read_back > 0);
     assert_true(reached.sent > 0);
+}
+
+/* Too many files are open for a moment: what lies on the disk is given up nowhere, nor written or
+ * fetched anew. */
+static void test_what_cannot_be_looked_at_stays(void **state) {
+    (void)state;
+    struct reached reached = {0};
+    struct fault fault = {.error = ERR_BUSY};
+    for (fault.victim = 1; fault.victim <= 3; fault.victim += 2) {
+        for (fault.call = FAKE_OPEN; fault.call <= FAKE_READ; fault.call++) {
+            for (unsigned nth = 1; fail_one(&fault, nth, &reached); nth++) {
+            }
+        }
+    }
+    assert_true(reached.not_now > 0);
+    assert_true(reached.given_up > 0);
+    assert_int_equal(reached.replaced, 0);
+    assert_int_equal(reached.written_anew, 0);
+    assert_int_equal(reached.fetched_anew, 0);
 }
 
 /* One of three has taken a snapshot, has some entries behind it, and is down. Its disk. */
@@ -287,5 +319,6 @@ static void test_what_may_not_be_read_is_not_given_up(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_reads_of_a_start_fail),
           cmocka_unit_test(test_what_may_not_be_read_is_not_given_up),
+          cmocka_unit_test(test_what_cannot_be_looked_at_stays),
           cmocka_unit_test(test_every_call_of_the_leader_fails_once),
           cmocka_unit_test(test_every_call_of_the_receiver_fails_once))

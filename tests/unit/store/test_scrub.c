@@ -413,7 +413,55 @@ static void test_every_flip_in_a_snapshot_is_found(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_sound_segments_are_sound),
+/* ---- a process that may not look, or has not what it takes ---- */
+
+enum what { A_SEGMENT, A_MANIFEST, A_CHUNK, WHATS };
+
+static int scrub_one(struct world *world, enum what what,
+                     const struct snapshot_manifest *manifest) {
+    struct wal_at_rest segment;
+    if (what != A_SEGMENT)
+        return scrub_snapshot(world, manifest, what == A_CHUNK ? &manifest->chunks[0] : NULL);
+    assert_true(wal_at_rest_after(world->wal, 1, &segment));
+    return scrub(world, &segment);
+}
+
+/* Whichever of its calls is refused; false: there is no such call. */
+static bool refuse_call(struct world *world, enum what what, int error, enum fake_call call,
+                        unsigned nth, const struct snapshot_manifest *manifest) {
+    unsigned failed = world->fake.failed_calls;
+    world->fake.fail_call_with = error;
+    fake_disk_fail_call(&world->fake, call, nth);
+    int status = scrub_one(world, what, manifest);
+    fake_disk_fail_call(&world->fake, call, 0);
+    world->fake.fail_call_with = 0;
+    if (status != 0 && status != error)
+        fail_msg("%d was refused with %d and is told as %d", (int)what, error, status);
+    return world->fake.failed_calls > failed;
+}
+
+static void test_what_cannot_be_looked_at_is_not_damaged(void **state) {
+    (void)state;
+    static const int errors[] = {ERR_BUSY, ERR_REFUSED, ERR_NO_MEMORY};
+    struct world *world = world_of_segments();
+    struct snapshot_manifest *manifest = write_snapshot(world, "what a chunk holds");
+    for (enum what what = 0; what < WHATS; what++) {
+        for (unsigned i = 0; i < 3; i++) {
+            unsigned opened = 1, read = 1;
+            while (refuse_call(world, what, errors[i], FAKE_OPEN, opened, manifest))
+                opened++;
+            while (refuse_call(world, what, errors[i], FAKE_READ, read, manifest))
+                read++;
+            assert_true(opened > 1 && read > 1);
+        }
+        assert_int_equal(scrub_one(world, what, manifest), 0);
+    }
+    snapshot_manifest_free(manifest);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_what_cannot_be_looked_at_is_not_damaged),
+          cmocka_unit_test(test_sound_segments_are_sound),
           cmocka_unit_test(test_every_flip_is_found),
           cmocka_unit_test(test_segments_that_are_others), cmocka_unit_test(test_slices),
           cmocka_unit_test(test_a_damaged_segment_is_shed),
