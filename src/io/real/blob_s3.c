@@ -18,7 +18,11 @@ enum {
     S3_TOKEN_BYTES = 8192,
     S3_URL_BYTES = 8192, /* endpoint, bucket, prefix and the longest key, each byte escaped */
     S3_CONNECT_SECONDS = 10,
-    S3_SILENCE_SECONDS = 30, /* after which a request is given up */
+    /* A request whose bytes come, or go, more slowly is given up after so long: one that drips
+     * would otherwise be waited for as one that is silent is not. The slowest line that an archive
+     * is sent over is a hundred times as fast. */
+    S3_LEAST_BYTES_PER_SECOND = 1024,
+    S3_PATIENCE_SECONDS = 30,
     S3_LISTING_BYTES = 8 << 20,
     S3_REFUSAL_BYTES = 64 << 10,
     S3_GOT = 200,             /* the code of an answer that is a whole blob, or a listing */
@@ -36,7 +40,7 @@ struct blob_s3 {
     char signing[S3_TEXT_BYTES]; /* "aws:amz:<region>:s3" */
     char credentials[S3_TEXT_BYTES];
     char token_header[S3_TOKEN_BYTES]; /* empty: none */
-    unsigned attempts;
+    unsigned attempts, patience_seconds;
 };
 
 struct s3_request {
@@ -106,8 +110,8 @@ static void set_options(struct s3_request *request, char error[CURL_ERROR_SIZE])
     SET(request, CURLOPT_NOSIGNAL, 1L);
     SET(request, CURLOPT_ERRORBUFFER, error);
     SET(request, CURLOPT_CONNECTTIMEOUT, (long)S3_CONNECT_SECONDS);
-    SET(request, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    SET(request, CURLOPT_LOW_SPEED_TIME, (long)S3_SILENCE_SECONDS);
+    SET(request, CURLOPT_LOW_SPEED_LIMIT, (long)S3_LEAST_BYTES_PER_SECOND);
+    SET(request, CURLOPT_LOW_SPEED_TIME, (long)s3->patience_seconds);
     SET(request, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(request, CURLOPT_AWS_SIGV4, s3->signing);
     SET(request, CURLOPT_USERPWD, s3->credentials);
@@ -490,6 +494,8 @@ int blob_s3_open(const struct blob_options *options, uv_loop_t *loop, struct blo
     s3->curl = s3->library.easy_init();
     CHECK(s3->curl != NULL);
     s3->attempts = options->attempts;
+    s3->patience_seconds =
+        options->patience_seconds ? options->patience_seconds : (unsigned)S3_PATIENCE_SECONDS;
     s3->store.ops = &s3_ops;
     blob_thread_init(&s3->thread, loop, s3_free, s3);
     *out = &s3->store;

@@ -15,6 +15,9 @@ struct blob_options {
      * often at the most, within seconds, before its failure is told. 0 is 1: who can wait for
      * longer, and has other work, tries again later. */
     unsigned attempts;
+    /* For s3: a request that gets on by less than 1 KiB a second is given up after so long. 0: 30.
+     */
+    unsigned patience_seconds;
 };
 
 /* Borrows the loop; with NULL only the synchronous calls work. Nothing is sent yet. Returns owned

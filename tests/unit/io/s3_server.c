@@ -23,7 +23,7 @@ static size_t length_of_body(const char *head) {
 }
 
 /* False: it was broken off. */
-static bool read_request(int connection, struct request *request) {
+static bool read_request(int connection, struct request *request, bool is_head_enough) {
     request->length = request->head_bytes = 0;
     for (;;) {
         ssize_t got = recv(connection, request->text + request->length,
@@ -37,7 +37,7 @@ static bool read_request(int connection, struct request *request) {
             continue;
         request->head_bytes = (size_t)(end - request->text) + 4;
         request->body_bytes = length_of_body(request->text);
-        if (request->length >= request->head_bytes + request->body_bytes)
+        if (is_head_enough || request->length >= request->head_bytes + request->body_bytes)
             return true;
     }
 }
@@ -50,23 +50,27 @@ static const char LISTING[] =
 static const char EMPTY_LISTING[] = "<?xml version=\"1.0\"?><ListBucketResult>"
                                     "<IsTruncated>false</IsTruncated></ListBucketResult>";
 
-static void send_all(int connection, const void *data, size_t length) {
+static void send_all(const struct s3_server *server, int connection, const void *data,
+                     size_t length) {
     const char *at = data;
     while (length > 0) {
-        ssize_t sent = send(connection, at, length, MSG_NOSIGNAL);
+        ssize_t sent = send(connection, at, server->drip_us ? 1 : length, MSG_NOSIGNAL);
         if (sent <= 0)
             return;
         at += sent;
         length -= (size_t)sent;
+        if (server->drip_us)
+            usleep(server->drip_us);
     }
 }
 
-static void reply(int connection, const char *status, const void *body, size_t length) {
+static void reply(const struct s3_server *server, int connection, const char *status,
+                  const void *body, size_t length) {
     char head[128];
     snprintf(head, sizeof head, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
              status, length);
-    send_all(connection, head, strlen(head));
-    send_all(connection, body, length);
+    send_all(server, connection, head, strlen(head));
+    send_all(server, connection, body, length);
 }
 
 static void put(struct s3_server *server, int connection, const struct request *request) {
@@ -74,27 +78,27 @@ static void put(struct s3_server *server, int connection, const struct request *
     server->has_blob = true;
     server->blob_bytes = request->body_bytes;
     memcpy(server->blob, request->text + request->head_bytes, request->body_bytes);
-    reply(connection, "200 OK", "", 0);
+    reply(server, connection, "200 OK", "", 0);
 }
 
 static void get(struct s3_server *server, int connection) {
     server->get_count++;
     if (server->has_blob)
-        reply(connection, "200 OK", server->blob, server->blob_bytes);
+        reply(server, connection, "200 OK", server->blob, server->blob_bytes);
     else
-        reply(connection, "404 Not Found", "", 0);
+        reply(server, connection, "404 Not Found", "", 0);
 }
 
 static void list(struct s3_server *server, int connection) {
     const char *listing = server->has_blob ? LISTING : EMPTY_LISTING;
     server->list_count++;
-    reply(connection, "200 OK", listing, strlen(listing));
+    reply(server, connection, "200 OK", listing, strlen(listing));
 }
 
 static void remove_blob(struct s3_server *server, int connection) {
     server->remove_count++;
     server->has_blob = false;
-    reply(connection, "204 No Content", "", 0);
+    reply(server, connection, "204 No Content", "", 0);
 }
 
 static bool begins(const struct request *request, const char *words) {
@@ -103,7 +107,9 @@ static bool begins(const struct request *request, const char *words) {
 
 static void answer(struct s3_server *server, int connection, const struct request *request) {
     if (server->answer.data)
-        send_all(connection, server->answer.data, server->answer.length);
+        send_all(server, connection, server->answer.data, server->answer.length);
+    else if (server->is_hasty)
+        reply(server, connection, "200 OK", "", 0);
     else if (begins(request, "PUT /bucket/prefix/blob "))
         put(server, connection, request);
     else if (begins(request, "GET /bucket/prefix/blob "))
@@ -118,11 +124,18 @@ static void answer(struct s3_server *server, int connection, const struct reques
 
 /* ---- its life ---- */
 
+static bool is_hasty(struct s3_server *server) {
+    pthread_mutex_lock(&server->mutex);
+    bool is_hasty = server->is_hasty;
+    pthread_mutex_unlock(&server->mutex);
+    return is_hasty;
+}
+
 static void *serve(void *context) {
     struct s3_server *server = context;
     struct request request;
     for (int connection; (connection = accept(server->listener, NULL, NULL)) >= 0;) {
-        if (read_request(connection, &request)) {
+        if (read_request(connection, &request, is_hasty(server))) {
             pthread_mutex_lock(&server->mutex);
             answer(server, connection, &request);
             pthread_mutex_unlock(&server->mutex);
@@ -157,5 +170,17 @@ void s3_server_stop(struct s3_server *server) {
 void s3_server_answer(struct s3_server *server, struct bytes answer) {
     pthread_mutex_lock(&server->mutex);
     server->answer = answer;
+    pthread_mutex_unlock(&server->mutex);
+}
+
+void s3_server_drip(struct s3_server *server, unsigned drip_us) {
+    pthread_mutex_lock(&server->mutex);
+    server->drip_us = drip_us;
+    pthread_mutex_unlock(&server->mutex);
+}
+
+void s3_server_be_hasty(struct s3_server *server, bool is_hasty) {
+    pthread_mutex_lock(&server->mutex);
+    server->is_hasty = is_hasty;
     pthread_mutex_unlock(&server->mutex);
 }

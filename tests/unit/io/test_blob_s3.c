@@ -9,7 +9,12 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 
-enum { ALLOCATIONS_MAXIMUM = 4000 };
+enum {
+    ALLOCATIONS_MAXIMUM = 4000,
+    TEXT_MAXIMUM = 1000,
+    PATIENCE_SECONDS = 1,
+    DRIP_US = 100000, /* for each byte: the shortest answer takes several times the patience */
+};
 
 /* ---- memory that runs out ---- */
 
@@ -61,7 +66,8 @@ static int set_up(void **state) {
     setenv("AWS_ACCESS_KEY_ID", "the key", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "the secret", 1);
     setenv("AWS_SESSION_TOKEN", "the token", 1);
-    struct blob_options options = {.url = "s3://bucket/prefix", .endpoint = endpoint};
+    struct blob_options options = {
+        .url = "s3://bucket/prefix", .endpoint = endpoint, .patience_seconds = PATIENCE_SECONDS};
     assert_int_equal(blob_s3_open(&options, NULL, &place->store, &place->problem), 0);
     *state = place;
     return 0;
@@ -97,7 +103,7 @@ static int make(struct place *place, enum call call, const char *text) {
     case PUT:
         return ops->put(place->store, "blob", bytes_of_text(text), &place->problem);
     case GET:
-        buffer_init(&got, 64);
+        buffer_init(&got, TEXT_MAXIMUM);
         code = ops->get(place->store, "blob", &got, &place->problem);
         assert_true(code != 0 || bytes_equal(buffer_bytes(&got), bytes_of_text(text)));
         buffer_release(&got);
@@ -260,11 +266,48 @@ static void test_an_answer_without_an_end(void **state) {
     memory_free(answer);
 }
 
+/* ---- a store that is slow, or hasty ---- */
+
+/* A byte now and then is not enough to be waited for, whatever is asked. */
+static void test_a_store_that_drips(void **state) {
+    struct place *place = *state;
+    char text[TEXT_MAXIMUM] = "";
+    memset(text, 'x', sizeof text - 1);
+    assert_int_equal(make(place, PUT, text), 0);
+    for (enum call call = 0; call < CALLS; call++) {
+        s3_server_drip(&place->server, DRIP_US);
+        assert_int_equal(make(place, call, text), ERR_IO);
+        assert_non_null(strstr(place->problem.text, "check the endpoint and the network"));
+        expect_sentence(place, ERR_IO);
+        s3_server_drip(&place->server, 0);
+        assert_int_equal(make(place, PUT, text), 0);
+        assert_int_equal(make(place, GET, text), 0);
+    }
+}
+
+/* A long body waits until it is asked for. A store that says at once that all is well never asks,
+ * and has nothing. */
+static void test_a_body_that_nobody_asked_for(void **state) {
+    struct place *place = *state;
+    enum { LONG_BYTES = 2 << 20 };
+    uint8_t *body = memory_allocate_zeroed(1, LONG_BYTES);
+    s3_server_be_hasty(&place->server, true);
+    int code =
+        place->store->ops->put(place->store, "blob", bytes_of(body, LONG_BYTES), &place->problem);
+    assert_int_equal(code, ERR_IO);
+    assert_non_null(strstr(place->problem.text, "not all of it was sent"));
+    s3_server_be_hasty(&place->server, false);
+    assert_int_equal(place->server.put_count, 0);
+    assert_int_equal(make(place, PUT, "old!"), 0);
+    memory_free(body);
+}
+
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {IN_A_PLACE(test_any_one_allocation_fails),
-                                       IN_A_PLACE(test_a_store_that_talks_nonsense),
-                                       IN_A_PLACE(test_an_answer_without_an_end)};
+    const struct CMUnitTest tests[] = {
+        IN_A_PLACE(test_any_one_allocation_fails), IN_A_PLACE(test_a_store_that_talks_nonsense),
+        IN_A_PLACE(test_an_answer_without_an_end), IN_A_PLACE(test_a_store_that_drips),
+        IN_A_PLACE(test_a_body_that_nobody_asked_for)};
     return cmocka_run_group_tests(tests, lend_memory, NULL);
 }
