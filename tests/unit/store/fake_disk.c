@@ -73,16 +73,28 @@ static void names_put(struct fake_names *names, const char *name, struct fake_fi
     names->entries[at].file = file;
 }
 
-static void fake_remember(struct fake_disk *fake) {
-    CHECK(fake->history_count < FAKE_HISTORY_MAXIMUM);
-    fake->history[fake->history_count++] = memory_copy(&fake->names, sizeof fake->names);
+static void names_apply(struct fake_names *names, const struct fake_change *change) {
+    size_t at = names_find(names, change->from);
+    if (change->from[0] && at < names->count)
+        names_remove(names, at);
+    if (change->to[0])
+        names_put(names, change->to, change->file);
 }
 
-static void fake_forget_history(struct fake_disk *fake) {
-    for (size_t i = 0; i < fake->history_count; i++)
-        memory_free(fake->history[i]);
-    fake->history_count = 0;
+/* And does it. */
+static void fake_remember(struct fake_disk *fake, const char *from, const char *to,
+                          struct fake_file *file) {
+    CHECK(fake->history_count < FAKE_HISTORY_MAXIMUM);
+    if (fake->history == NULL)
+        fake->history = memory_allocate(FAKE_HISTORY_MAXIMUM * sizeof *fake->history);
+    struct fake_change *change = &fake->history[fake->history_count++];
+    *change = (struct fake_change){.file = file};
+    snprintf(change->from, sizeof change->from, "%s", from);
+    snprintf(change->to, sizeof change->to, "%s", to);
+    names_apply(&fake->names, change);
 }
+
+static void fake_forget_history(struct fake_disk *fake) { fake->history_count = 0; }
 
 static struct fake_file *fake_make(struct fake_disk *fake) {
     CHECK(fake->file_count < FAKE_HISTORY_MAXIMUM);
@@ -106,8 +118,7 @@ static int fake_open(struct disk *disk, const char *name, enum disk_open_mode mo
         if (status)
             return status;
         file = fake_make(fake);
-        names_put(&fake->names, name, file);
-        fake_remember(fake);
+        fake_remember(fake, "", name, file);
     }
     if (file == NULL)
         return ERR_NOT_FOUND;
@@ -209,10 +220,7 @@ static int fake_rename(struct disk *disk, const char *from, const char *to) {
     size_t at = names_find(&fake->names, from);
     if (status || at == fake->names.count)
         return status ? status : ERR_NOT_FOUND;
-    struct fake_file *file = fake->names.entries[at].file;
-    names_remove(&fake->names, at);
-    names_put(&fake->names, to, file);
-    fake_remember(fake);
+    fake_remember(fake, from, to, fake->names.entries[at].file);
     return 0;
 }
 
@@ -225,8 +233,7 @@ static int fake_remove(struct disk *disk, const char *name) {
     size_t at = names_find(&fake->names, name);
     if (status || at == fake->names.count)
         return status ? status : ERR_NOT_FOUND;
-    names_remove(&fake->names, at);
-    fake_remember(fake);
+    fake_remember(fake, name, "", fake->names.entries[at].file);
     return 0;
 }
 
@@ -283,7 +290,7 @@ void fake_disk_init(struct fake_disk *fake) {
 
 void fake_disk_release(struct fake_disk *fake) {
     CHECK(fake->open_files == 0);
-    fake_forget_history(fake);
+    memory_free(fake->history);
     for (size_t i = 0; i < fake->file_count; i++) {
         memory_free(fake->files[i]->live);
         memory_free(fake->files[i]->durable);
@@ -361,16 +368,36 @@ static void file_crash(struct fake_file *file, struct random *random) {
     file_make_durable(file);
 }
 
+static bool is_same_name(const char *a, const char *b) { return a[0] && strcmp(a, b) == 0; }
+
+static bool rests_on(const struct fake_change *later, const struct fake_change *earlier) {
+    return is_same_name(later->from, earlier->from) || is_same_name(later->from, earlier->to) ||
+           is_same_name(later->to, earlier->from) || is_same_name(later->to, earlier->to);
+}
+
+/* A file system may write its directory in any order that keeps each name's own. */
+static void directory_crash(struct fake_disk *fake, struct random *random) {
+    bool is_in_order = random_chance(random, 0.5), is_lost[FAKE_HISTORY_MAXIMUM];
+    size_t kept = (size_t)random_below(random, fake->history_count + 1);
+    for (size_t i = 0; i < fake->history_count; i++) {
+        is_lost[i] = is_in_order ? i >= kept : random_chance(random, 0.5);
+        for (size_t j = 0; j < i; j++)
+            is_lost[i] =
+                is_lost[i] || (is_lost[j] && rests_on(&fake->history[i], &fake->history[j]));
+        if (!is_lost[i])
+            names_apply(&fake->durable_names, &fake->history[i]);
+    }
+    fake->names = fake->durable_names;
+    fake_forget_history(fake);
+}
+
 void fake_disk_crash(struct fake_disk *fake, struct random *random) {
     CHECK(fake->open_files == 0);
     for (size_t i = 0; i < DISK_LANE_COUNT; i++)
         fake->jobs[i] = NULL;
     for (size_t i = 0; i < fake->file_count; i++)
         file_crash(fake->files[i], random);
-    size_t kept = (size_t)random_below(random, fake->history_count + 1);
-    fake->names = kept ? *fake->history[kept - 1] : fake->durable_names;
-    fake->durable_names = fake->names;
-    fake_forget_history(fake);
+    directory_crash(fake, random);
     fake->fail_countdown = 0;
     fake->off_at = 0;
     fake->fail_call_at = 0;

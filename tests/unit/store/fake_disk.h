@@ -1,7 +1,8 @@
 /* A disk in memory that forgets what a real one may forget. What was written but not synced
- * survives a crash sector by sector as chance has it; what happened in the directory and was not
- * synced survives up to some point. Jobs wait until fake_disk_run_job() or fake_disk_run_all(). Any
- * call can be made to fail: the n-th change of whatever kind, or the n-th call of one kind. */
+ * survives a crash sector by sector as chance has it; of what happened in the directory and was not
+ * synced all survives up to some point, or any of it, a rename as a whole. Jobs wait until
+ * fake_disk_run_job() or fake_disk_run_all(). Any call can be made to fail: the n-th change of
+ * whatever kind, or the n-th call of one kind. */
 #pragma once
 #include "base/random.h"
 #include "io/disk.h"
@@ -34,11 +35,16 @@ struct fake_names {
     size_t count;
 };
 
+/* A file is made (from nowhere), renamed or removed (to nowhere). */
+struct fake_change {
+    char from[DISK_NAME_MAXIMUM], to[DISK_NAME_MAXIMUM]; /* empty: nowhere */
+    struct fake_file *file;
+};
+
 struct fake_disk {
     struct disk disk;
     struct fake_names names, durable_names;
-    struct fake_names
-        *history[FAKE_HISTORY_MAXIMUM]; /* after each change since the last directory sync */
+    struct fake_change *history; /* each change since the last directory sync */
     size_t history_count;
     struct fake_file *files[FAKE_HISTORY_MAXIMUM]; /* all ever made */
     size_t file_count;
