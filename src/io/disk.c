@@ -41,7 +41,8 @@ int disk_read_all(struct disk *disk, const char *name, size_t maximum_bytes, uin
     return status;
 }
 
-int disk_write_new(struct disk *disk, const char *name, struct bytes bytes) {
+/* Synced. What stands under that name is removed: the half of an attempt that was broken off. */
+static int write_new(struct disk *disk, const char *name, struct bytes bytes) {
     struct disk_file *file;
     int status = disk->ops->open(disk, name, DISK_CREATE, &file);
     if (status == ERR_EXISTS) {
@@ -58,18 +59,23 @@ int disk_write_new(struct disk *disk, const char *name, struct bytes bytes) {
     return status;
 }
 
-int disk_write_all(struct disk *disk, const char *name, struct bytes bytes) {
+int disk_write_whole(struct disk *disk, const char *name, struct bytes bytes) {
     char new_name[DISK_NAME_MAXIMUM];
     int length = snprintf(new_name, sizeof new_name, "%s.new", name);
     if (length < 0 || (size_t)length >= sizeof new_name)
         return ERR_INVALID;
-    int status = disk_write_new(disk, new_name, bytes);
-    if (status) {
-        /* Gives the space back to a disk that is full; what failed first is what is reported. */
-        int removed = disk->ops->remove(disk, new_name);
-        (void)removed;
-        return status;
-    }
-    status = disk->ops->rename(disk, new_name, name);
+    int status = write_new(disk, new_name, bytes);
+    if (status == 0)
+        status = disk->ops->rename(disk, new_name, name);
+    if (status == 0)
+        return 0;
+    /* Gives the space back to a disk that is full; what failed first is what is reported. */
+    int removed = disk->ops->remove(disk, new_name);
+    (void)removed;
+    return status;
+}
+
+int disk_write_all(struct disk *disk, const char *name, struct bytes bytes) {
+    int status = disk_write_whole(disk, name, bytes);
     return status ? status : disk->ops->sync_directory(disk);
 }

@@ -104,8 +104,8 @@ void disk_forget_cached(struct disk *disk, const char *name);
  */
 int disk_read_all(struct disk *disk, const char *name, size_t maximum_bytes, uint8_t **data,
                   size_t *length) MUST_CHECK;
-/* Makes a file with these bytes, synced; its name is durable once the directory is synced. What
- * stands under that name is removed: the half of an attempt that was broken off. */
-int disk_write_new(struct disk *disk, const char *name, struct bytes bytes) MUST_CHECK;
-/* Replaces a file atomically and durably: "<name>.new", write, sync, rename, sync directory. */
+/* Replaces a file atomically: "<name>.new", write, sync, rename. Its name is durable once the
+ * directory is synced. What cannot be finished is removed. */
+int disk_write_whole(struct disk *disk, const char *name, struct bytes bytes) MUST_CHECK;
+/* The same, and the directory is synced. */
 int disk_write_all(struct disk *disk, const char *name, struct bytes bytes) MUST_CHECK;

@@ -268,10 +268,26 @@ static int sync_parent(const char *path) {
     memory_free(parent);
     if (directory < 0)
         return -1;
-    int status = fsync(directory);
+    int status = fsync(directory), error = errno;
     close(directory);
+    errno = error;
     return status;
 }
+
+/* One that is not durable is taken back, or the next start would find it there and trust it. */
+static int make_directory(const char *path) {
+    if (mkdir(path, 0750))
+        return -1;
+    int status = sync_parent(path), error = errno;
+    if (status)
+        rmdir(path);
+    errno = error;
+    return status;
+}
+
+/* A life that ended before it was durable may have left it, and the power take back all that is
+ * written there from now on. Who may not look at what is above it did not make it. */
+static int make_old_durable(const char *path) { return sync_parent(path) && errno == EIO ? -1 : 0; }
 
 /* mkdir -p, durably. */
 static int make_directories(char *path) {
@@ -280,11 +296,9 @@ static int make_directories(char *path) {
             continue;
         char kept = *at;
         *at = 0;
-        int status = mkdir(path, 0750);
-        if (status == 0)
-            status = sync_parent(path);
-        else if (errno == EEXIST)
-            status = 0;
+        int status = make_directory(path);
+        if (status && errno == EEXIST)
+            status = kept == 0 ? make_old_durable(path) : 0;
         *at = kept;
         if (status || kept == 0)
             return status;

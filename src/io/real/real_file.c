@@ -84,8 +84,11 @@ static void note_filled(struct disk_file *file, uint64_t end) {
 int disk_real_file_open(struct disk *disk, const char *name, enum disk_open_mode mode,
                         struct disk_file **out) {
     check_name(name);
-    int descriptor = openat(directory_of(disk)->descriptor, name,
+    int descriptor;
+    do
+        descriptor = openat(directory_of(disk)->descriptor, name,
                             open_flags(mode) | O_CLOEXEC | O_NOFOLLOW, 0640);
+    while (descriptor < 0 && errno == EINTR);
     if (descriptor < 0)
         return disk_real_error(errno);
     struct disk_file *file = memory_allocate(sizeof *file);

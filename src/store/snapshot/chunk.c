@@ -179,16 +179,9 @@ int snapshot_chunk_unpack(uint32_t shard, const struct snapshot_chunk *chunk, st
 
 int snapshot_chunk_write(struct disk *disk, uint32_t shard, const struct snapshot_chunk *chunk,
                          struct bytes image) {
-    char name[DISK_NAME_MAXIMUM], new_name[DISK_NAME_MAXIMUM + 4];
+    char name[DISK_NAME_MAXIMUM];
     snapshot_chunk_name(shard, chunk, name);
-    snprintf(new_name, sizeof new_name, "%s.new", name);
-    int status = disk_write_new(disk, new_name, image);
-    if (status == 0)
-        return disk->ops->rename(disk, new_name, name);
-    /* Gives the space back to a disk that is full; what failed first is what is reported. */
-    int removed = disk->ops->remove(disk, new_name);
-    (void)removed;
-    return status;
+    return disk_write_whole(disk, name, image);
 }
 
 int snapshot_chunk_load(struct disk *disk, uint32_t shard, const struct snapshot_chunk *chunk,

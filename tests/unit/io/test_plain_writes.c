@@ -298,7 +298,34 @@ static void test_goes_on_without_a_ring(void **state) {
     test_plain_writes_at_the_end_of_a_file(state);
 }
 
-RUN_TESTS(ON_BOTH(test_plain_writes_of_any_length), ON_BOTH(test_plain_writes_at_the_end_of_a_file),
+/* The file has holes up to there: no offset is cut to what fits into 32 bits, nor its sign lost. */
+static void test_plain_writes_past_four_gib(void **state) {
+    static const uint64_t far = (uint64_t)5 << 30, wrapped = (uint64_t)1 << 30;
+    struct place *place = *state;
+    const struct disk_ops *ops = place->disk->ops;
+    const struct bytes pieces[] = {BYTES_LITERAL("front"), BYTES_LITERAL("back")};
+    struct disk_file *file;
+    uint8_t held[9];
+    uint64_t bytes;
+    size_t got;
+    assert_int_equal(ops->open(place->disk, "far", DISK_CREATE, &file), 0);
+    assert_int_equal(ops->write(file, far + FILE_BYTES, BYTES_LITERAL("end")), 0);
+    ops->close(file);
+    assert_int_equal(ops->open(place->disk, "far", DISK_OPEN_WRITE, &file), 0);
+    assert_int_equal(write_plainly(place, file, far, pieces), 0);
+    assert_int_equal(ops->size(file, &bytes), 0);
+    assert_int_equal(bytes, far + FILE_BYTES + 3);
+    assert_int_equal(ops->read(file, far, held, sizeof held, &got), 0);
+    assert_int_equal(got, sizeof held);
+    assert_memory_equal(held, "frontback", sizeof held);
+    assert_int_equal(ops->read(file, wrapped, held, sizeof held, &got), 0);
+    assert_memory_equal(held, "\0\0\0\0\0\0\0\0", sizeof held);
+    ops->close(file);
+    assert_int_equal(ops->remove(place->disk, "far"), 0);
+}
+
+RUN_TESTS(ON_BOTH(test_plain_writes_past_four_gib), ON_BOTH(test_plain_writes_of_any_length),
+          ON_BOTH(test_plain_writes_at_the_end_of_a_file),
           cmocka_unit_test_setup_teardown(test_fills_a_reserved_file_as_it_is_written,
                                           place_set_up_ring, place_tear_down),
           ON_BOTH(test_a_busy_owner_does_not_make_the_disk_slow), ON_BOTH(test_a_write_that_fails),
