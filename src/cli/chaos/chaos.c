@@ -6,14 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
 #include "cli/terminal/refusal.h"
+#include "io/whole_file.h"
 
-enum { CHAOS_SEED_DEFAULT = 1, CHAOS_LARGEST_DEFAULT = 1000, CHAOS_TABLE_BYTES = 1 << 20 };
+enum {
+    CHAOS_SEED_DEFAULT = 1,
+    CHAOS_LARGEST_DEFAULT = 1000,
+    CHAOS_TABLE_BYTES = 1 << 20,
+    PAGE_PROBLEM_BYTES = 8192,
+};
 
 static const char built_in[] = "# What runs where no scenario is given.\n"
                                "messages 10/s\n"
@@ -147,20 +155,44 @@ static int try_page(const struct wishes *wishes) {
     return 0;
 }
 
-static int write_page(const struct report *report, const char *path) {
-    struct buffer page;
-    buffer_init(&page, REPORT_BYTES_MAXIMUM);
-    report_append_page(report, &page);
-    FILE *file = page.is_overflowed ? NULL : fopen(path, "we");
-    bool is_written = file && fwrite(buffer_data(&page), 1, page.length, file) == page.length;
+/* To a terminal or a pipe: there is nothing to keep whole. */
+static int write_through(const char *path, struct bytes page, struct buffer *problem) {
+    FILE *file = fopen(path, "we");
+    bool is_written = file && fwrite(page.data, 1, page.length, file) == page.length;
     if (file && fclose(file) != 0)
         is_written = false;
-    if (!is_written) {
-        fprintf(stderr, "trothdb chaos: the report cannot be written to %s: %s\n", path,
-                page.is_overflowed ? "it is too long" : strerror(errno));
-    }
-    buffer_release(&page);
+    if (!is_written)
+        buffer_append_format(problem, "cannot write '%s': %s", path, strerror(errno));
     return is_written ? 0 : ERR_IO;
+}
+
+/* What try_page() made. */
+static void remove_empty(const char *path) {
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
+        unlink(path);
+}
+
+/* A page that stands there is replaced as a whole. */
+static int write_page(const struct report *report, const char *path) {
+    struct buffer page, problem;
+    buffer_init(&page, REPORT_BYTES_MAXIMUM);
+    report_append_page(report, &page);
+    buffer_init(&problem, PAGE_PROBLEM_BYTES);
+    struct stat status;
+    bool is_special = stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    int error = page.is_overflowed ? ERR_LIMIT
+                : is_special       ? write_through(path, buffer_bytes(&page), &problem)
+                                   : whole_file_replace(path, buffer_bytes(&page), 07777, &problem);
+    if (error == ERR_LIMIT)
+        buffer_append_text(&problem, "it is too long for a page");
+    if (error) {
+        fprintf(stderr, "trothdb chaos: the report: %.*s\n", BYTES_PRINT(buffer_bytes(&problem)));
+        remove_empty(path);
+    }
+    buffer_release(&problem);
+    buffer_release(&page);
+    return error;
 }
 
 static void print_json(const struct report *report) {

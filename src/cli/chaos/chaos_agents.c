@@ -82,7 +82,10 @@ int chaos_agents_open(struct chaos *chaos) {
     snprintf(chaos->directory, sizeof chaos->directory, "%s/trothdb-chaos-XXXXXX",
              base && *base ? base : "/tmp");
     if (!mkdtemp(chaos->directory)) {
-        int error = chaos_fail(chaos, "a directory cannot be made there: %s", chaos->directory);
+        int error = chaos_fail(chaos,
+                               "a directory such as %s cannot be made: %s; TMPDIR names another "
+                               "place for it",
+                               chaos->directory, strerror(errno));
         chaos->directory[0] = '\0';
         return error;
     }

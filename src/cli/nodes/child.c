@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -74,6 +75,11 @@ bool child_port_is_free(int port, int kind) {
     return is_bound;
 }
 
+static bool is_full(const char *path) {
+    struct statvfs status;
+    return statvfs(path, &status) == 0 && status.f_bavail == 0;
+}
+
 void child_append_log_tail(char *problem, size_t size, const char *path) {
     char tail[CHILD_LOG_TAIL_BYTES + 1] = "";
     FILE *log = fopen(path, "re");
@@ -84,7 +90,10 @@ void child_append_log_tail(char *problem, size_t size, const char *path) {
     tail[fread(tail, 1, CHILD_LOG_TAIL_BYTES, log)] = '\0';
     fclose(log);
     size_t used = strlen(problem);
-    snprintf(problem + used, size - used, "; its last words:\n%s", tail);
+    if (tail[0] == '\0' && is_full(path))
+        snprintf(problem + used, size - used, "; there is no space left on the device of %s", path);
+    else
+        snprintf(problem + used, size - used, "; its last words:\n%s", tail);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk) {

@@ -13,6 +13,7 @@ pid_t child_start(char *const *arguments, const char *log);
 int child_signals_open(void);
 /* Is this port of 127.0.0.1 free for SOCK_STREAM or SOCK_DGRAM? */
 bool child_port_is_free(int port, int kind);
-/* Appends "; its last words: ..." to a problem's text of `size` bytes. */
+/* Appends "; its last words: ..." to a problem's text of `size` bytes, or that there was no space
+ * for any. */
 void child_append_log_tail(char *problem, size_t size, const char *log);
 void child_remove_tree(const char *path);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,6 +21,12 @@ enum { DEMO_POLL_MS = 20, DEMO_FIXED_WORDS = 10 };
 
 static int refuse(struct demo_nodes *nodes, const char *format, const char *what) {
     snprintf(nodes->problem, sizeof nodes->problem, format, what);
+    return ERR_REFUSED;
+}
+
+/* And why, by errno. */
+static int refuse_for(struct demo_nodes *nodes, const char *format, const char *what) {
+    snprintf(nodes->problem, sizeof nodes->problem, format, what, strerror(errno));
     return ERR_REFUSED;
 }
 
@@ -62,6 +69,8 @@ static int make_directory(struct demo_nodes *nodes, const char *wanted) {
     if (wanted) {
         snprintf(path, sizeof path, "%s", wanted);
         nodes->has_made_directory = mkdir(path, 0700) == 0;
+        if (!nodes->has_made_directory && errno != EEXIST)
+            return refuse_for(nodes, "%s cannot be made: %s", path);
         if (!nodes->has_made_directory && !is_empty(path)) {
             return refuse(nodes, "%s cannot be used: it must be an empty directory, or a new name",
                           path);
@@ -71,7 +80,7 @@ static int make_directory(struct demo_nodes *nodes, const char *wanted) {
         snprintf(path, sizeof path, "%s/trothdb-demo-XXXXXX", base && *base ? base : "/tmp");
         nodes->has_made_directory = mkdtemp(path) != NULL;
         if (!nodes->has_made_directory)
-            return refuse(nodes, "a directory cannot be made there: %s", path);
+            return refuse_for(nodes, "a directory such as %s cannot be made: %s", path);
     }
     if (!realpath(path, nodes->directory))
         return refuse(nodes, "%s cannot be used", path);
