@@ -22,7 +22,8 @@ enum {
     SHARDS = 3,
     KEYS = 40,
     CALLS_MAXIMUM = 2000,
-    SHORT_SEGMENT_BYTES = 1024
+    SHORT_SEGMENT_BYTES = 1024,
+    REPEATS = 6 /* so that the log needs another */
 };
 
 struct world {
@@ -30,6 +31,7 @@ struct world {
     struct topology *topology;
     struct config config;
     struct machine *machine;
+    unsigned repeats; /* how often each shard is written */
 };
 
 static void set_key(struct machine *machine, const char *key, struct bytes value) {
@@ -58,6 +60,7 @@ static struct world *world_new(void) {
     world->config.wal_segment_bytes = 65536;
     world->machine = keyspace_machine_new(1, NULL);
     fill(world->machine);
+    world->repeats = 1;
     return world;
 }
 
@@ -85,7 +88,8 @@ static int write_all(struct world *world) {
     buffer_init(&problem, 4096);
     int code = directory_writer_new(&options, &writer, &problem);
     bool is_made = code == 0;
-    for (unsigned shard = 1; code == 0 && shard <= SHARDS; shard++) {
+    for (unsigned i = 0; code == 0 && i < SHARDS * world->repeats; i++) {
+        unsigned shard = i % SHARDS + 1;
         struct directory_shard_state state = {shard, 10 * shard, 2, 5};
         code = directory_writer_shard(writer, &state, world->machine, &problem);
     }
@@ -161,15 +165,18 @@ static void expect_marks(struct world *world) {
         fake_disk_run_all(&world->disks[1 + i]);
         wal_free(wal);
     }
-    assert_int_equal(marks, SHARDS);
+    assert_int_equal(marks, SHARDS * world->repeats);
 }
 
 static bool fail_one(unsigned disk, enum fake_call call, unsigned nth, int error) {
     struct world *world = world_new();
     struct random random;
     random_init(&random, nth);
-    if (error == ERR_NO_SPACE)
+    if (error == ERR_NO_SPACE) {
         world->config.wal_segment_bytes = SHORT_SEGMENT_BYTES;
+        world->repeats = REPEATS;
+        world->disks[disk].fails_for_good = true;
+    }
     fake_disk_fail_call(&world->disks[disk], call, nth);
     world->disks[disk].fail_call_with = error;
     int code = write_all(world);
