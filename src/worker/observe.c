@@ -146,6 +146,10 @@ void observe_crowd_return(struct worker *worker, bool is_complete) {
     metric_add(metrics_cell(worker->metrics, METRIC_crowd_returns_total, outcome), 1);
 }
 
+void observe_unfreed(struct worker *worker, uint64_t bytes) {
+    metric_set(metrics_cell(worker->metrics, METRIC_unfreed_bytes, NULL), (int64_t)bytes);
+}
+
 void observe_shard(struct worker *worker, const struct shard *shard) {
     char label[16];
     snprintf(label, sizeof label, "%u", shard_number(shard));

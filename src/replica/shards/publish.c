@@ -143,8 +143,7 @@ void publish_statistics(struct worker *worker) {
     PUBLISH(is_disk_full, wal_space(worker->wal) != WAL_SPACE_ENOUGH);
     publish_use(worker, statistics);
     publish_rates(worker, statistics);
-    metric_set(metrics_cell(worker->metrics, METRIC_unfreed_bytes, NULL),
-               (int64_t)remains_bytes(freeing_remains(worker->hosting->freeing)));
+    observe_unfreed(worker, remains_bytes(freeing_remains(worker->hosting->freeing)));
     observe_tick(worker, sum);
 }
 #undef PUBLISH
