@@ -115,7 +115,6 @@ const measureSnapshot = (options) => withCluster(options, 'snapshot', {}, async 
 // disturbs both alike.
 const SHARD_TURNS = 3
 async function measureShards(options) {
-  const others = await findFreeBase()
   const once = async (running) => {
     const rounds = async () => (await Promise.all(running.ports.map((port) => metric(port, 'wal_round_seconds_count')))).reduce((a, b) => a + b)
     const before = await rounds()
@@ -124,7 +123,8 @@ async function measureShards(options) {
   }
   const withShards = (shards, base, use) => withCluster({ ...options, base }, `shards-${shards}`, { shards },
     (running) => use({ ...running, ports: [0, 1, 2].map((i) => base + i) }))
-  return withShards(1, options.base, (one) => withShards(64, others, async (many) => {
+  // Ports for the second cluster are looked for beside the first, which has its own by then.
+  return withShards(1, options.base, async (one) => withShards(64, await findFreeBase(), async (many) => {
     await sleep(1000)
     for (const running of [one, many]) load(options, running, { pipeline: 16 })
     const turns = []
