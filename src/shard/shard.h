@@ -266,7 +266,7 @@ void shard_flush(struct shard *shard); /* proposes what came, as one entry */
 enum shard_company {
     SHARD_ALONE, /* none */
     SHARD_AMONG, /* some, and they go together */
-    SHARD_HELD   /* those for which the log works come first */
+    SHARD_HELD   /* it waits: for those that the log works for, or for who was just answered */
 };
 /* The same, unless the entry before it is still awaited: then what comes meanwhile joins it; or
  * unless it is held by its owner, which asynchronous commands do not put up with. */
