@@ -1,5 +1,5 @@
 // The hot path through three nodes, sockets, streams and disks: what a command takes from the heap beyond the value that is
-// kept, by jemalloc's own count. unit/node/allocation_test.c looks at one node without replicas, at every call.
+// kept, by jemalloc's own count. unit/node/test_allocation.c looks at one node without replicas, at every call.
 'use strict';
 const assert = require('node:assert');
 const test = require('node:test');

@@ -153,7 +153,7 @@ static void record_meet(struct gossip *gossip, const struct codec_record *record
         news_add(gossip, member, NULL, GOSSIP_CLUSTER);
 }
 
-/* Only of two processes that are one member (twin_test.c): all believe the same of them, whichever
+/* Only of two processes that are one member (test_twin.c): all believe the same of them, whichever
  * they hear first. */
 static int compare_addresses(const struct gossip_address *a, const struct gossip_address *b) {
     int order = strcmp(a->host, b->host);

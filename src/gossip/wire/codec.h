@@ -10,7 +10,7 @@
  *
  * A datagram is decoded as a whole, lists included, before anything is done with it: what is
  * malformed anywhere does nothing at all. The bytes are drawn in docs/format/gossip.md, with golden
- * vectors in tests/unit/gossip/codec_test.c. */
+ * vectors in tests/unit/gossip/test_codec.c. */
 #pragma once
 #include "base/buffer.h"
 #include "base/cursor.h"

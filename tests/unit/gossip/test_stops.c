@@ -2,7 +2,7 @@
  * processes stands still for a second about every ten, several at once, and nobody is called dead;
  * nor when a fifth of all datagrams is lost as well.
  *
- *     gossip_stops_test FIRST_SEED LAST_SEED [--plant FAULT]     with a planted fault it must fail
+ *     test_gossip_stops FIRST_SEED LAST_SEED [--plant FAULT]     with a planted fault it must fail
  */
 #include "../plant_fault.h"
 #include "world.h"
@@ -67,7 +67,7 @@ static unsigned stop_in_seeds(uint64_t first, uint64_t last, bool is_planted) {
 int main(int count, char **arguments) {
     bool is_planted = count == 5 && strcmp(arguments[3], "--plant") == 0;
     if (count != 3 && !is_planted) {
-        printf("usage: gossip_stops_test FIRST_SEED LAST_SEED [--plant FAULT]\n");
+        printf("usage: test_gossip_stops FIRST_SEED LAST_SEED [--plant FAULT]\n");
         return 1;
     }
     if (is_planted && !plant_fault(arguments[4]))
