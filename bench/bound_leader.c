@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/containers/queue.h"
 #include "base/memory.h"
-#include "base/queue.h"
 #include "bound.h"
 
 enum { EVENTS_MAXIMUM = 256, LOG_EVENT = BOUND_CLIENT_MAXIMUM, LISTEN_EVENT, FOLLOWER_EVENT };

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "base/histogram.h"
+#include "base/containers/histogram.h"
 #include "base/random.h"
 
 enum {

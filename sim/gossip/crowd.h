@@ -12,10 +12,10 @@
  * Nothing here is kept for every pair of nodes but one bit (sight.h): what the nodes themselves
  * know of each other is what takes the memory. */
 #pragma once
-#include "base/due.h"
-#include "base/heap.h"
-#include "base/histogram.h"
-#include "base/list.h"
+#include "base/containers/due.h"
+#include "base/containers/heap.h"
+#include "base/containers/histogram.h"
+#include "base/containers/list.h"
 #include "base/random.h"
 #include "gossip/gossip.h"
 #include "sim/gossip/sight.h"

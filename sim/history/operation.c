@@ -1,6 +1,6 @@
 #include "sim/history/operation.h"
 #include "base/check.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "wire/request.h"
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "sim/operator/membership.h"
-#include "base/hex.h"
 #include "base/memory.h"
+#include "base/text/hex.h"
 #include "cluster/topology.h"
 #include "sim/check/checks.h"
 #include "sim/cluster/node.h"

@@ -1,6 +1,6 @@
 #include "sim/operator/rotation.h"
-#include "base/hex.h"
 #include "base/memory.h"
+#include "base/text/hex.h"
 #include "seal/keyring.h"
 #include "sim/cluster/node.h"
 #include "sim/life/connection.h"

@@ -2,7 +2,7 @@
  * time run in the order they were scheduled, so one seed gives one history. An event of a thing
  * that may have died carries the life it was meant for. */
 #pragma once
-#include "base/heap.h"
+#include "base/containers/heap.h"
 
 struct event;
 typedef void event_run(struct event *event);

@@ -8,9 +8,9 @@
  *   /debug/profile?seconds=N   a CPU profile of the next N seconds (profile.h)
  *   /debug/heap                a heap profile, /debug/memory the allocator's statistics (heap.h) */
 #pragma once
+#include "base/containers/list.h"
 #include "base/error.h"
-#include "base/list.h"
-#include "base/log.h"
+#include "base/text/log.h"
 #include "worker/node_shared.h"
 #include <uv.h>
 

@@ -1,5 +1,5 @@
 #include "admin/admin_debug.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "profile/heap.h"
 #include "profile/profile.h"
 

@@ -1,7 +1,7 @@
 /* The commands of an agent: those of a connection, and GOSSIP. Words and shapes are Redis 7.0's. */
 #include "agent/agent_commands.h"
 #include "agent/agent_config.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "connection/command_table_reply.h"
 #include "connection/redis_compatibility.h"
 #include "member/gossip_commands.h"

@@ -2,7 +2,7 @@
  */
 #include "agent/agent_config.h"
 #include "agent/agent_options.h"
-#include "base/table.h"
+#include "base/containers/table.h"
 #include "process/log_sink.h"
 
 enum { AGENT_CONFIG_BYTES = 256 << 10, AGENT_PROBLEM_BYTES = CONFIG_VALUE_MAXIMUM + 1024 };

@@ -1,6 +1,6 @@
 /* Who is connected to an agent, and a command of theirs as it is run. */
 #pragma once
-#include "base/list.h"
+#include "base/containers/list.h"
 #include "config/config_layers.h"
 #include "connection/login.h"
 #include "connection/subscriptions.h"

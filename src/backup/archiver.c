@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "backup/archiver_internal.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
 #include "shard/machine/payload.h"
 
 #define PAUSE_FIRST_US        ((uint64_t)1000 * 1000)

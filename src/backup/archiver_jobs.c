@@ -1,8 +1,8 @@
 #include "backup/archiver_internal.h"
 #include "base/check.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "base/table.h"
 #include <stdio.h>
 
 static int put(struct archiver_job *job, const char *name, struct bytes bytes) {

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/hex.h"
+#include "base/text/hex.h"
 
 enum { BELOW_SHARD_BYTES = 200 };
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "backup/log_archive.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
 
 /* ---- what there is ---- */
 

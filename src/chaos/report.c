@@ -1,7 +1,7 @@
 #include "chaos/report.h"
 #include "base/check.h"
-#include "base/json.h"
 #include "base/memory.h"
+#include "base/text/json.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "chaos/scenario.h"
 #include "base/check.h"
-#include "base/quantity.h"
+#include "base/text/quantity.h"
 #include "chaos/scenario_words.h"
 #include <stdio.h>
 

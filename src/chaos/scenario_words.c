@@ -1,6 +1,6 @@
 #include "chaos/scenario_words.h"
-#include "base/number.h"
-#include "base/quantity.h"
+#include "base/text/number.h"
+#include "base/text/quantity.h"
 #include <stdarg.h>
 #include <stdio.h>
 

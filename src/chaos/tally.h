@@ -9,7 +9,7 @@
  * begins anew is *disturbed* until a while after that: who accuses it then is not wrong. Agents are
  * numbered from 0, times are microseconds since the run began. */
 #pragma once
-#include "base/histogram.h"
+#include "base/containers/histogram.h"
 #include <stdbool.h>
 #include <stddef.h>
 

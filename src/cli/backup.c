@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/memory.h"
+#include "base/text/json.h"
 #include "cli/backup_place.h"
 #include "cli/client/survey.h"
 #include "cli/cluster/cluster.h"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/hex.h"
-#include "base/number.h"
+#include "base/text/hex.h"
+#include "base/text/number.h"
 #include "cli/terminal/refusal.h"
 #include "io/real/real_blob.h"
 

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/hex.h"
-#include "base/json.h"
 #include "base/memory.h"
+#include "base/text/hex.h"
+#include "base/text/json.h"
 #include "cli/command.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"

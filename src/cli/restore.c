@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/json.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/json.h"
+#include "base/text/number.h"
 #include "cli/backup_place.h"
 #include "cli/command.h"
 #include "cli/terminal/figure.h"

@@ -1,6 +1,6 @@
 #include "cluster/feature.h"
 
-#include "base/number.h"
+#include "base/text/number.h"
 
 static const unsigned LEVELS[FEATURE_COUNT] = {
 #define FEATURE(name, level, text) [FEATURE_##name] = level,

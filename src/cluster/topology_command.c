@@ -1,8 +1,8 @@
 /* The control shard's commands: docs/format/topology.md. */
-#include "base/hex.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "base/planted.h"
+#include "base/text/hex.h"
+#include "base/text/number.h"
 #include "cluster/feature.h"
 #include "cluster/topology_private.h"
 #include "cluster/topology_removal.h"

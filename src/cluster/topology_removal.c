@@ -1,7 +1,7 @@
 #include "cluster/topology_removal.h"
 
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "cluster/feature.h"
 
 /* ---- the list ---- */

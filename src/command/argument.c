@@ -1,5 +1,5 @@
 #include "command/argument.h"
-#include "base/number.h"
+#include "base/text/number.h"
 
 bool argument_i64(struct command_context *context, size_t position, int64_t *value) {
     if (number_parse_i64(context->arguments[position], value))

@@ -1,5 +1,5 @@
+#include "base/containers/table.h"
 #include "base/random.h"
-#include "base/table.h"
 #include "command/argument.h"
 #include "command/hash_commands.h"
 

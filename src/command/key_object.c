@@ -1,5 +1,5 @@
 /* OBJECT and MEMORY USAGE: looking inside a key. */
-#include "base/number.h"
+#include "base/text/number.h"
 #include "command/argument.h"
 #include "command/key.h"
 #include "command/key_commands.h"

@@ -1,5 +1,5 @@
 #include "command/scan_options.h"
-#include "base/glob.h"
+#include "base/text/glob.h"
 #include "command/argument.h"
 
 enum { SCAN_COUNT_DEFAULT = 10 };

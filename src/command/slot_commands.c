@@ -1,5 +1,5 @@
 #include "command/slot_commands.h"
-#include "base/number.h"
+#include "base/text/number.h"
 
 /* The arguments as numbers. False, with an error in the reply, when they are none. */
 static bool parse_slot_at(struct command_context *context, size_t position, int64_t *slot) {

@@ -1,5 +1,5 @@
 /* Strings that are numbers. */
-#include "base/number.h"
+#include "base/text/number.h"
 #include "command/argument.h"
 #include "command/key.h"
 #include "command/string_commands.h"

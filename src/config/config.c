@@ -1,8 +1,8 @@
 #include "config/config.h"
 #include "base/check.h"
-#include "base/glob.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
+#include "base/text/glob.h"
 #include "config/setting.h"
 #include "config/values.h"
 

@@ -1,9 +1,9 @@
-#include "base/table.h"
-#include "base/words.h"
+#include "base/containers/table.h"
+#include "base/text/words.h"
 #include "config/config.h"
 #include "config/setting.h"
 
-/* The configuration file: lines of "name value", split into words as base/words.h tells. */
+/* The configuration file: lines of "name value", split into words as base/text/words.h tells. */
 
 /* Everything behind the name, the arguments joined by one space ("save 3600 1 300 100"). */
 static int read_value(struct bytes line, struct buffer *value, struct buffer *problem) {

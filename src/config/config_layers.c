@@ -1,7 +1,7 @@
 #include "config/config_layers.h"
 #include "base/check.h"
-#include "base/glob.h"
 #include "base/memory.h"
+#include "base/text/glob.h"
 #include "config/setting.h"
 #include "config/values.h"
 

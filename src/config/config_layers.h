@@ -9,7 +9,7 @@
  * `effective` is the sum, and what everybody reads. Layers are changed as a configuration is: on a
  * copy, which takes the place of the original once config_layers_settle() has agreed to it. */
 #pragma once
-#include "base/table.h"
+#include "base/containers/table.h"
 #include "config/config.h"
 
 enum config_layer {

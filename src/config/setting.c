@@ -1,8 +1,8 @@
 #include "config/setting.h"
 #include "base/check.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/number.h"
-#include "base/table.h"
+#include "base/text/number.h"
 #include <limits.h>
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 #include "connection/command_table_reply.h"
 
 #include "base/check.h"
-#include "base/glob.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/glob.h"
+#include "base/text/number.h"
 #include "command/command_docs.h"
 
 /* ---- the table, and lists of words in it -------------------------------------------------- */

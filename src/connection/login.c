@@ -1,6 +1,6 @@
 #include "connection/login.h"
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "connection/redis_compatibility.h"
 
 bool login_name_is_valid(struct bytes name, struct reply *reply) {

@@ -1,7 +1,7 @@
 #include "connection/subscriptions.h"
 
-#include "base/glob.h"
 #include "base/memory.h"
+#include "base/text/glob.h"
 
 enum { SUBSCRIPTION_MESSAGE_BYTES = 8 << 10 };
 

@@ -1,7 +1,7 @@
 #include "console/console_cluster.h"
 
-#include "base/hex.h"
-#include "base/json.h"
+#include "base/text/hex.h"
+#include "base/text/json.h"
 #include "cluster/topology.h"
 #include "shard/shard.h"
 #include "worker/worker.h"

@@ -1,6 +1,6 @@
 #include "console/console_status.h"
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "member/gossip_news.h"
 #include "member/gossiper.h"
 #include "member/said_keys.h"

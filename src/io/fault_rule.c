@@ -1,7 +1,7 @@
 #include "io/fault_rule.h"
 #include "base/memory.h"
-#include "base/number.h"
-#include "base/quantity.h"
+#include "base/text/number.h"
+#include "base/text/quantity.h"
 #include <stdio.h>
 
 static const char *const kind_names[] = {[FAULT_CUT] = "cut",

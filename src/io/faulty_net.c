@@ -1,5 +1,5 @@
 #include "io/faulty_net.h"
-#include "base/heap.h"
+#include "base/containers/heap.h"
 #include "base/memory.h"
 #include "base/planted.h"
 #include "base/random.h"

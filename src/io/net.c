@@ -1,5 +1,5 @@
 #include "io/net.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 

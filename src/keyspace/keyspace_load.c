@@ -1,7 +1,7 @@
 /* docs/format/keyspace.md draws the bytes; saver.c writes them. */
 #include "base/check.h"
 #include "base/cursor.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "keyspace/keyspace_edit.h"
 #include "keyspace/keyspace_private.h"
 #include "keyspace/saver.h"

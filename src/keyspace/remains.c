@@ -1,6 +1,6 @@
 #include "keyspace/remains.h"
+#include "base/containers/queue.h"
 #include "base/memory.h"
-#include "base/queue.h"
 #include "keyspace/memory_class.h"
 
 struct remaining_object {

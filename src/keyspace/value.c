@@ -1,5 +1,5 @@
 #include "keyspace/value.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "keyspace/hash_kind.h"
 
 const struct value_kind *value_kind_of(enum value_type type) {

@@ -1,7 +1,7 @@
 #include "member/gossip_news.h"
 #include "base/check.h"
-#include "base/hex.h"
-#include "base/json.h"
+#include "base/text/hex.h"
+#include "base/text/json.h"
 /* ---- as bytes: only between threads of one process, so there is no version in it ---- */
 
 void gossip_news_append(struct buffer *out, const struct gossip *gossip,

@@ -4,8 +4,8 @@
 
 #include "base/checksum.h"
 #include "base/cursor.h"
-#include "base/hex.h"
 #include "base/memory.h"
+#include "base/text/hex.h"
 
 /* docs/format/identity.md: "TRID", u8 version, 16 bytes UUID, u64 generation, u32 workers, u32
  * crc32c of all before. */

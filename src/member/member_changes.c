@@ -1,5 +1,5 @@
 #include "member/member_changes.h"
-#include "base/table.h"
+#include "base/containers/table.h"
 #include "member/member_view.h"
 
 void member_changes_init(struct member_changes *changes) {

@@ -1,7 +1,7 @@
 #include "member/member_view.h"
+#include "base/containers/table.h"
 #include "base/cursor.h"
 #include "base/memory.h"
-#include "base/table.h"
 #include "member/said_keys.h"
 #include <assert.h>
 

@@ -1,7 +1,7 @@
 #include "metric/metric.h"
 #include "base/check.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
 #include "metric/metric_private.h"
 
 static const struct metric_row rows[] = {

@@ -1,6 +1,6 @@
+#include "base/containers/table.h"
 #include "base/memory.h"
 #include "base/planted.h"
-#include "base/table.h"
 #include "metric/metric_private.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,9 +8,9 @@
  * After ENDING the session hears closed(). */
 #pragma once
 #include "base/buffer.h"
+#include "base/containers/list.h"
 #include "base/error.h"
-#include "base/list.h"
-#include "base/log.h"
+#include "base/text/log.h"
 #include <uv.h>
 
 enum {

@@ -1,7 +1,7 @@
 #include "profile/pprof.h"
 #include "base/check.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
 #include "profile/gzip.h"
 #include "profile/symbols.h"
 #include <inttypes.h>

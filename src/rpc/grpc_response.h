@@ -1,7 +1,7 @@
 /* One call on a connection of the gRPC server, and how it is answered, whatever its method. Private
  * to the server. */
 #pragma once
-#include "base/list.h"
+#include "base/containers/list.h"
 #include "rpc/catch_up.h"
 #include "rpc/grpc_frame.h"
 #include "rpc/grpc_headers.h"

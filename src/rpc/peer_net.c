@@ -1,7 +1,7 @@
 #include "rpc/peer_net.h"
 #include "base/check.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
 #include "rpc/grpc_client.h"
 #include "rpc/http2.h"
 

@@ -4,7 +4,7 @@
  * and no entry of its own, a shard in which nothing is written stays quiet, and one that is written
  * to is gone through again and again (docs/decisions/0060-replicas-compare). */
 #pragma once
-#include "base/number.h"
+#include "base/text/number.h"
 #include "shard/state.h"
 
 enum { COMPARE_ARGUMENTS_MAXIMUM = 5 };

@@ -1,7 +1,7 @@
 /* What runs ahead of the commit (early.c), and the replies that wait for it (hold.c). */
 #pragma once
 #include "base/buffer.h"
-#include "base/queue.h"
+#include "base/containers/queue.h"
 #include "shard/shard.h"
 
 /* What was applied up to `index` is not committed yet. */

@@ -6,7 +6,7 @@
  */
 #pragma once
 #include "base/buffer.h"
-#include "base/queue.h"
+#include "base/containers/queue.h"
 #include "raft/raft.h"
 
 /* One proposed entry whose commands are waited for. */

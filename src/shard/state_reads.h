@@ -2,7 +2,7 @@
  * (read.c), and WAIT (wait.c). */
 #pragma once
 #include "base/buffer.h"
-#include "base/queue.h"
+#include "base/containers/queue.h"
 #include "shard/shard.h"
 
 struct pending_read {

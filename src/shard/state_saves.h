@@ -1,7 +1,7 @@
 /* What raft asked to be saved and is not durable yet, and the messages that wait for it (step.c,
  * events.c). */
 #pragma once
-#include "base/queue.h"
+#include "base/containers/queue.h"
 #include "raft/raft.h"
 
 /* A raft message that waits for a save to be durable. Never one with entries. */

@@ -1,6 +1,6 @@
 /* The commands whose way through this replica is told to the log (trace.c). */
 #pragma once
-#include "base/queue.h"
+#include "base/containers/queue.h"
 #include "shard/machine/payload.h"
 #include "shard/moments.h"
 

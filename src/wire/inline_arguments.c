@@ -1,6 +1,6 @@
 #include "wire/inline_arguments.h"
 
-#include "base/words.h"
+#include "base/text/words.h"
 
 bool inline_arguments_split(struct bytes line, struct buffer *out, inline_argument_each *each,
                             void *context) {

@@ -1,4 +1,5 @@
-/* Splits an inline command into arguments, by the rules of base/words.h. A NUL ends the line. */
+/* Splits an inline command into arguments, by the rules of base/text/words.h. A NUL ends the line.
+ */
 #pragma once
 #include "base/buffer.h"
 

@@ -1,5 +1,5 @@
 #include "wire/reply.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include <stdarg.h>
 
 enum {

@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "base/cursor.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "wire/inline_arguments.h"
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 #include "wire/response.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include <math.h>
 
 /* What one element of a reply begins with, without its children. */

@@ -2,8 +2,8 @@
  * owner (server/ on a libuv loop, sim/ in its event queue) fills it in. */
 #pragma once
 #include "base/buffer.h"
-#include "base/log.h"
-#include "base/table.h"
+#include "base/containers/table.h"
+#include "base/text/log.h"
 #include "config/config.h"
 #include "io/clock.h"
 #include "io/disk.h"

@@ -6,7 +6,7 @@
  * pass, so that keys expire. */
 #include "../unit/command/runner.h"
 #include "base/check.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "wire/request.h"
 #include "wire/response.h"
 

@@ -2,8 +2,8 @@
  * and is written by CONFIG REWRITE, into the file itself or into an empty one, is read back as it
  * was. The first byte says where the text comes from (enum config_source). */
 #include "base/check.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
 #include "config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);

@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <sys/types.h>
 
-#include "base/heap.h"
+#include "base/containers/heap.h"
 #include "base/random.h"
 #include "chaos/report.h"
 #include "cli/client/client.h"

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/quantity.h"
+#include "base/text/quantity.h"
 #include "cli/chaos/chaos.h"
 
 enum { RULES_BYTES_MAXIMUM = 256 << 10, RULE_COUNT_MAXIMUM = 60 };

@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "cli/chaos/chaos.h"
 #include "cli/terminal/figure.h"
 

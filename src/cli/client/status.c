@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "cli/client/survey.h"
 
 enum { STATUS_SLOTS_BYTES_MAXIMUM = 128 << 10, STATUS_ADMIN_PORT_OFFSET = 2000 };

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/hex.h"
 #include "base/memory.h"
+#include "base/text/hex.h"
 #include "cli/client/survey.h"
 #include "cli/cluster/cluster.h"
 

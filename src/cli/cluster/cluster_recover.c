@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/memory.h"
+#include "base/text/json.h"
 #include "cli/cluster/recovery.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
-#include "base/json.h"
 #include "base/memory.h"
+#include "base/text/json.h"
 #include "cli/cluster/cluster.h"
 #include "cli/terminal/grid.h"
 

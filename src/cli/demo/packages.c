@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
 
 enum { PACKAGES_READ_BYTES = 1 << 20 };
 

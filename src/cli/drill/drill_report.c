@@ -1,7 +1,7 @@
 /* The verdict of a drill, for people and for programs. */
 #include <stdio.h>
 
-#include "base/json.h"
+#include "base/text/json.h"
 #include "cli/drill/drill.h"
 #include "cli/terminal/figure.h"
 

@@ -1,7 +1,7 @@
 /* What `trothdb members` and `trothdb gossip` share: a connection in RESP3 to a node or an agent,
  * its answers as JSON, and what changes as lines. */
 #pragma once
-#include "base/json.h"
+#include "base/text/json.h"
 #include "cli/client/client.h"
 
 enum {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/number.h"
+#include "base/text/number.h"
 #include "cli/terminal/refusal.h"
 
 static const struct flag *find(const struct flag *flags, const char *name, size_t length) {

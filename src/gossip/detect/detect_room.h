@@ -1,6 +1,6 @@
 /* What detect/ keeps of an instance. Nobody outside of detect/ looks into it. */
 #pragma once
-#include "base/due.h"
+#include "base/containers/due.h"
 #include "gossip/instance/instance.h"
 
 enum {

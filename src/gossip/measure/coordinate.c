@@ -1,5 +1,5 @@
 #include "gossip/measure/coordinate.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include <assert.h>
 #include <math.h>
 

@@ -1,6 +1,6 @@
 #include "gossip/members/member.h"
-#include "base/hex.h"
 #include "base/planted.h"
+#include "base/text/hex.h"
 #include <stdio.h>
 
 void member_record(const struct member *member, struct codec_record *record) {

@@ -1,7 +1,7 @@
 #include "gossip/members/pool.h"
 #include "base/check.h"
 #include "base/checksum.h"
-#include "base/list.h"
+#include "base/containers/list.h"
 #include "base/memory.h"
 #include <assert.h>
 

@@ -13,7 +13,7 @@
  * When a key changes again, its older news goes. Of a flood, as when thousands join or die at once,
  * each piece is told to few, and what they miss is mended by comparing (compare.h). */
 #pragma once
-#include "base/list.h"
+#include "base/containers/list.h"
 #include "gossip/instance/instance.h"
 
 /* One piece: a member's record, or an entry of its. It is written out when it is sent, as

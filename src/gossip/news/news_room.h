@@ -1,6 +1,6 @@
 /* What news/ keeps of an instance. Nobody outside of news/ looks into it. */
 #pragma once
-#include "base/list.h"
+#include "base/containers/list.h"
 #include "gossip/instance/instance.h"
 #include "gossip/measure/adapt.h"
 #include "gossip/measure/coordinate.h"

@@ -1,6 +1,6 @@
 /* What sync/ keeps of an instance. Nobody outside of sync/ looks into it. */
 #pragma once
-#include "base/list.h"
+#include "base/containers/list.h"
 #include "gossip/instance/instance.h"
 
 enum {

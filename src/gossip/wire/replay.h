@@ -25,7 +25,7 @@
  * if its count is higher than those of that life that were answered: who lost an answer asks by
  * another datagram, and a recording is answered once. */
 #pragma once
-#include "base/table.h"
+#include "base/containers/table.h"
 #include "gossip/terms/limits.h"
 
 enum {

@@ -2,8 +2,8 @@
  * Version 4). The bucket stands in the path (ENDPOINT/BUCKET/PREFIX/NAME), which every such store
  * understands. */
 #include "base/check.h"
-#include "base/hex.h"
 #include "base/memory.h"
+#include "base/text/hex.h"
 #include "io/real/blob_thread.h"
 #include "io/real/curl_library.h"
 #include "io/real/real_blob.h"

@@ -7,9 +7,9 @@
 
 #include "backup/archiver.h"
 #include "base/check.h"
-#include "base/hex.h"
-#include "base/json.h"
 #include "base/memory.h"
+#include "base/text/hex.h"
+#include "base/text/json.h"
 #include "replica/state/state.h"
 #include "worker/worker.h"
 

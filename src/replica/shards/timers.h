@@ -1,7 +1,7 @@
 /* Which shards of a worker need a look: those that are due, and those that something happened to in
  * this turn. A thousand idle shards cost nothing here. */
 #pragma once
-#include "base/heap.h"
+#include "base/containers/heap.h"
 #include "worker/worker.h"
 
 void timers_touch(void *context, struct shard *shard); /* shard_io.touched */

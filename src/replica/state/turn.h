@@ -1,6 +1,6 @@
 /* What is kept for the turns of the shards here (shards/). */
 #pragma once
-#include "base/heap.h"
+#include "base/containers/heap.h"
 #include "worker/observe.h"
 #include "worker/worker.h"
 

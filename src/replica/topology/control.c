@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/hex.h"
 #include "base/planted.h"
+#include "base/text/hex.h"
 #include "member/said_keys.h"
 #include "replica/mail/outbox.h"
 #include "replica/state/state.h"

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/cursor.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "session/client/state.h"
 #include "session/client/target.h"
 #include "worker/worker.h"

@@ -7,8 +7,8 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "base/planted.h"
+#include "base/text/number.h"
 #include "command/scan_options.h"
 #include "session/calls/calls.h"
 #include "session/calls/wait.h"

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "session/calls/calls.h"
 #include "session/client/session.h"
 #include "session/client/session_command.h"

@@ -3,8 +3,8 @@
  * includes the log's disk, the followers, and the commands before it on the same worker. */
 #pragma once
 #include "base/buffer.h"
+#include "base/containers/queue.h"
 #include "base/cursor.h"
-#include "base/queue.h"
 #include "wire/reply.h"
 
 struct session;

@@ -1,8 +1,8 @@
 /* What is kept of a client's connection, and what a worker keeps for all of them. */
 #pragma once
 #include "base/buffer.h"
-#include "base/list.h"
-#include "base/queue.h"
+#include "base/containers/list.h"
+#include "base/containers/queue.h"
 #include "command/command.h"
 #include "connection/login.h"
 #include "connection/subscriptions.h"

@@ -2,7 +2,7 @@
  * (calls/ask.c). */
 
 #include "base/check.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "connection/login.h"
 #include "connection/subscriptions.h"
 #include "session/calls/ask.h"

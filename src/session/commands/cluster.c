@@ -2,7 +2,7 @@
  * nodes and slots are in cluster_nodes.c and cluster_slots.c. */
 
 #include "base/check.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "session/calls/calls.h"
 #include "session/client/session.h"
 #include "session/commands/cluster_facts.h"

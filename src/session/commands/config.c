@@ -6,8 +6,8 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
 #include "session/client/session.h"
 #include "session/commands/commands.h"
 #include "worker/settings.h"

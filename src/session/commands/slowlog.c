@@ -3,7 +3,7 @@
 
 #include "session/client/slowlog.h"
 #include "base/check.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "session/calls/ask.h"
 #include "session/commands/commands.h"
 #include "worker/worker.h"

@@ -1,7 +1,7 @@
 /* TROTHDB STATUS: the cluster as this node sees it, for `trothdb cluster`. README.md tells its
  * shape. */
 #include "base/check.h"
-#include "base/hex.h"
+#include "base/text/hex.h"
 #include "session/commands/commands.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"

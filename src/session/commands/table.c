@@ -5,7 +5,7 @@
 #include <limits.h>
 
 #include "base/check.h"
-#include "base/number.h"
+#include "base/text/number.h"
 #include "connection/command_table_reply.h"
 #include "connection/login.h"
 #include "session/calls/wait.h"

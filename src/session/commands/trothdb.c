@@ -1,9 +1,9 @@
 /* TROTHDB: what a person or `trothdb cluster` asks of a node and Redis has no word for. STATUS is
  * in status.c. */
 #include "base/check.h"
-#include "base/hex.h"
 #include "base/memory.h"
-#include "base/number.h"
+#include "base/text/hex.h"
+#include "base/text/number.h"
 #include "replica/shards/backups.h"
 #include "replica/topology/control.h"
 #include "replica/topology/levels.h"

@@ -1,7 +1,7 @@
 #include "store/snapshot/shelf.h"
 #include "base/check.h"
+#include "base/containers/table.h"
 #include "base/memory.h"
-#include "base/table.h"
 #include "store/snapshot/names.h"
 #include <stdio.h>
 

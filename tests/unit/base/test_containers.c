@@ -1,11 +1,11 @@
 /* Tables, heaps, queues and lists, each beside a naive model that always tells the truth. */
 #include "../unit.h"
-#include "base/due.h"
-#include "base/heap.h"
-#include "base/list.h"
-#include "base/queue.h"
+#include "base/containers/due.h"
+#include "base/containers/heap.h"
+#include "base/containers/list.h"
+#include "base/containers/queue.h"
+#include "base/containers/table.h"
 #include "base/random.h"
-#include "base/table.h"
 
 enum { MODEL_MAXIMUM = 300 };
 

@@ -1,7 +1,7 @@
 /* Glob patterns match as they do in Redis, and no pattern takes long. */
 #include "../unit.h"
-#include "base/glob.h"
 #include "base/random.h"
+#include "base/text/glob.h"
 
 /* Each of these was asked of Redis 7.0 as well. */
 static void test_matches_as_redis_does(void **state) {

@@ -1,6 +1,6 @@
 /* Hexadecimal digits: what is written is read back, and nothing but that is read. */
 #include "../unit.h"
-#include "base/hex.h"
+#include "base/text/hex.h"
 
 static void every_byte_is_read_back(void **state) {
     (void)state;

@@ -2,11 +2,11 @@
 #include "../unit.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/containers/histogram.h"
 #include "base/error.h"
-#include "base/histogram.h"
 #include "base/memory.h"
-#include "base/number.h"
 #include "base/random.h"
+#include "base/text/number.h"
 #include <math.h>
 
 static void test_integers_are_read_as_redis_reads_them(void **state) {

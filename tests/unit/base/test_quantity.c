@@ -1,6 +1,6 @@
 /* Durations and shares as people write them: what is read, what is shown, what is refused. */
 #include "../unit.h"
-#include "base/quantity.h"
+#include "base/text/quantity.h"
 
 static void test_durations(void **state) {
     (void)state;

@@ -1,7 +1,7 @@
 /* Lines as Redis splits them: each line stands beside its words, or beside "!" where its quotes are
  * not balanced. */
 #include "../unit.h"
-#include "base/words.h"
+#include "base/text/words.h"
 
 /* The words of the line, each in [], "!" behind them where the next one cannot be read. */
 static void expect_words(const char *text, const char *expected) {

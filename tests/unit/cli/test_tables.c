@@ -1,6 +1,6 @@
 /* What people and programs read: tables are aligned, numbers are grouped, JSON is valid, a bar
  * tells how far things are, a wrong flag is refused. */
-#include "base/json.h"
+#include "base/text/json.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"

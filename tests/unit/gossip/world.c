@@ -1,6 +1,6 @@
 #include "world.h"
 #include "base/check.h"
-#include "base/list.h"
+#include "base/containers/list.h"
 #include "base/memory.h"
 #include "world_streams.h"
 #include <stdio.h>

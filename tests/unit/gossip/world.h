@@ -6,8 +6,8 @@
  * off from whom, which a crowd of thousands cannot have: for how many behave there is sim/gossip,
  * which knows groups only, and shares between nodes what they know alike. */
 #pragma once
-#include "base/heap.h"
-#include "base/list.h"
+#include "base/containers/heap.h"
+#include "base/containers/list.h"
 #include "base/random.h"
 #include "gossip/gossip.h"
 

@@ -2,8 +2,8 @@
 
 #include "../store/fake_disk.h"
 #include "base/check.h"
+#include "base/containers/queue.h"
 #include "base/memory.h"
-#include "base/queue.h"
 #include "io/process.h"
 #include "member/gossiper.h"
 #include "session/client/session.h"

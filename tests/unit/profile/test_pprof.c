@@ -1,7 +1,7 @@
 /* Profiles as bytes: gzip around protobuf, a heap dump of jemalloc's turned into one. */
 #include "../unit.h"
-#include "base/hex.h"
 #include "base/memory.h"
+#include "base/text/hex.h"
 #include "profile/gzip.h"
 #include "profile/heap.h"
 #include "profile/pprof.h"

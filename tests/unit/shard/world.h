@@ -5,7 +5,7 @@
  * world->answers */
 #pragma once
 #include "../store/fake_disk.h"
-#include "base/queue.h"
+#include "base/containers/queue.h"
 #include "shard/machine/keyspace_machine.h"
 #include "shard/shard.h"
 

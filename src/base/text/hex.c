@@ -1,4 +1,4 @@
-#include "base/hex.h"
+#include "base/text/hex.h"
 
 void hex_write(const uint8_t *bytes, size_t count, char *out) {
     static const char digits[] = "0123456789abcdef";

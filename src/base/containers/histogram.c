@@ -1,4 +1,4 @@
-#include "base/histogram.h"
+#include "base/containers/histogram.h"
 #include "base/check.h"
 
 /* A value below 16 is its own bucket. Above, the highest set bit picks a group of 16 buckets and

@@ -1,4 +1,4 @@
-#include "base/due.h"
+#include "base/containers/due.h"
 #include "base/check.h"
 #include "base/memory.h"
 

@@ -1,4 +1,4 @@
-#include "base/heap.h"
+#include "base/containers/heap.h"
 #include "base/check.h"
 #include "base/memory.h"
 

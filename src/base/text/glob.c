@@ -1,4 +1,4 @@
-#include "base/glob.h"
+#include "base/text/glob.h"
 
 static int glob_fold(int byte, bool ignore_case) {
     return ignore_case && byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte;

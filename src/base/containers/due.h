@@ -3,7 +3,7 @@
  * the same time leave in an order that depends on nothing but the calls made: the same calls give
  * the same order. */
 #pragma once
-#include "base/list.h"
+#include "base/containers/list.h"
 #include <stdint.h>
 
 struct due {

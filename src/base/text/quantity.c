@@ -1,4 +1,4 @@
-#include "base/quantity.h"
+#include "base/text/quantity.h"
 #include <stdio.h>
 
 enum { DECIMAL_DIGITS_MAXIMUM = 15 };

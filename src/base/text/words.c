@@ -1,6 +1,6 @@
-#include "base/words.h"
+#include "base/text/words.h"
 
-#include "base/hex.h"
+#include "base/text/hex.h"
 
 static void skip(struct bytes *line, size_t count) {
     *line = bytes_of(line->data + count, line->length - count);
