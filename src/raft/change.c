@@ -17,17 +17,10 @@ enum {
     STANDSTILL_TIMEOUT_MAXIMUM = 100, /* it was heard, and has not one entry more */
 };
 
-static bool contains(uint8_t count, const raft_node_number *nodes, raft_node_number node) {
-    for (unsigned i = 0; i < count; i++)
-        if (nodes[i] == node)
-            return true;
-    return false;
-}
-
 static bool contains_all(uint8_t count, const raft_node_number *nodes, uint8_t part_count,
                          const raft_node_number *part) {
     for (unsigned i = 0; i < part_count; i++)
-        if (!contains(count, nodes, part[i]))
+        if (!raft_nodes_contain(count, nodes, part[i]))
             return false;
     return true;
 }
@@ -92,7 +85,7 @@ static bool is_valid(const struct raft_configuration *wanted) {
         wanted->old_voter_count != 0 || wanted->learner_count != 0)
         return false;
     for (uint8_t i = 0; i < wanted->voter_count; i++)
-        if (wanted->voters[i] == 0 || contains(i, wanted->voters, wanted->voters[i]))
+        if (wanted->voters[i] == 0 || raft_nodes_contain(i, wanted->voters, wanted->voters[i]))
             return false;
     return true;
 }

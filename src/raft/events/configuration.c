@@ -18,7 +18,7 @@ void raft_configuration_encode(const struct raft_configuration *configuration, s
         buffer_append_u64(out, configuration->wish);
 }
 
-static bool nodes_contain(uint8_t count, const raft_node_number *nodes, raft_node_number node) {
+bool raft_nodes_contain(uint8_t count, const raft_node_number *nodes, raft_node_number node) {
     for (unsigned i = 0; i < count; i++)
         if (nodes[i] == node)
             return true;
@@ -32,7 +32,7 @@ static bool nodes_decode(struct cursor *cursor, uint8_t *count, raft_node_number
         return false;
     for (*count = 0; *count < wanted_count; (*count)++) {
         raft_node_number node = cursor_u32(cursor);
-        if (node == 0 || nodes_contain(*count, nodes, node))
+        if (node == 0 || raft_nodes_contain(*count, nodes, node))
             return false;
         nodes[*count] = node;
     }
@@ -56,18 +56,18 @@ int raft_configuration_decode(struct raft_configuration *configuration, struct b
 
 bool raft_configuration_has_voter(const struct raft_configuration *configuration,
                                   raft_node_number node) {
-    return nodes_contain(configuration->voter_count, configuration->voters, node) ||
-           nodes_contain(configuration->old_voter_count, configuration->old_voters, node);
+    return raft_nodes_contain(configuration->voter_count, configuration->voters, node) ||
+           raft_nodes_contain(configuration->old_voter_count, configuration->old_voters, node);
 }
 
 bool raft_configuration_keeps_voter(const struct raft_configuration *configuration,
                                     raft_node_number node) {
-    return nodes_contain(configuration->voter_count, configuration->voters, node);
+    return raft_nodes_contain(configuration->voter_count, configuration->voters, node);
 }
 
 bool raft_configuration_has_learner(const struct raft_configuration *configuration,
                                     raft_node_number node) {
-    return nodes_contain(configuration->learner_count, configuration->learners, node);
+    return raft_nodes_contain(configuration->learner_count, configuration->learners, node);
 }
 
 bool raft_configuration_is_sole_voter(const struct raft_configuration *configuration,
@@ -82,8 +82,8 @@ void raft_configuration_each_member(const struct raft_configuration *configurati
     for (unsigned i = 0; i < configuration->voter_count; i++)
         visit(context, configuration->voters[i]);
     for (unsigned i = 0; i < configuration->old_voter_count; i++)
-        if (!nodes_contain(configuration->voter_count, configuration->voters,
-                           configuration->old_voters[i]))
+        if (!raft_nodes_contain(configuration->voter_count, configuration->voters,
+                                configuration->old_voters[i]))
             visit(context, configuration->old_voters[i]);
     for (unsigned i = 0; i < configuration->learner_count; i++)
         if (!raft_configuration_has_voter(configuration, configuration->learners[i]))

@@ -20,6 +20,8 @@ struct raft_configuration {
     uint64_t wish;
 };
 
+/* Is the node among these? */
+bool raft_nodes_contain(uint8_t count, const raft_node_number *nodes, raft_node_number node);
 void raft_configuration_encode(const struct raft_configuration *configuration, struct buffer *out);
 int raft_configuration_decode(struct raft_configuration *configuration, struct bytes in) MUST_CHECK;
 bool raft_configuration_has_voter(const struct raft_configuration *configuration,
