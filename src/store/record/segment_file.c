@@ -19,9 +19,9 @@ int wal_segment_make(struct disk *disk, const char *name, uint64_t bytes, struct
     return status;
 }
 
-int wal_segment_install(struct disk *disk, const char *name, uint64_t segment) {
+int wal_segment_install(struct disk *disk, uint64_t segment) {
     char final_name[DISK_NAME_MAXIMUM];
     wal_segment_name(segment, final_name);
-    int status = disk->ops->rename(disk, name, final_name);
+    int status = disk->ops->rename(disk, WAL_NEXT_NEW_NAME, final_name);
     return status ? status : disk->ops->sync_directory(disk);
 }

@@ -138,7 +138,7 @@ int wal_rewrite_finish(struct wal_rewrite *rewrite) {
     if (status == 0 && rewrite->place.segment > first) /* their names come before the first one's */
         status = disk->ops->sync_directory(disk);
     if (status == 0)
-        status = wal_segment_install(disk, WAL_NEXT_NEW_NAME, first);
+        status = wal_segment_install(disk, first);
     for (uint64_t segment = first + 1; status == 0 && segment <= rewrite->place.segment; segment++)
         status = rename_repaired(disk, segment);
     if (status == 0 && rewrite->place.segment > first)

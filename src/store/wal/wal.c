@@ -43,7 +43,7 @@ static int make_first_segment(struct wal *wal) {
     wal->round.job.file_bytes = bytes;
     wal->position.segment = 1;
     wal_ledger_begin_segment(&wal->ledger, 1);
-    return wal_segment_install(disk, WAL_NEXT_NEW_NAME, 1);
+    return wal_segment_install(disk, 1);
 }
 
 static int open_newest_segment(struct wal *wal) {
