@@ -51,8 +51,6 @@ const char *gossip_datagram_kind(struct bytes datagram);
 
 /* Nearness. */
 
-/* BYTES_NONE if it does not say. Borrows. */
-struct bytes gossip_zone(const struct gossip *gossip, const struct gossip_member *member);
 /* The round trip between any two members, estimated from their coordinates (Vivaldi), and by how
  * much that may be wrong, as far as they know. False where one of them has no coordinate yet, as in
  * the first seconds of its life. */

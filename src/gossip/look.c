@@ -67,11 +67,6 @@ int gossip_wire_version(const struct gossip *gossip, const struct gossip_member 
     return (int)(contact->wire_version < ours ? contact->wire_version : ours);
 }
 
-struct bytes gossip_zone(const struct gossip *gossip, const struct gossip_member *member) {
-    (void)gossip;
-    return nearness_zone(member_behind(member));
-}
-
 bool gossip_round_trip_us(const struct gossip *gossip, const struct gossip_member *a,
                           const struct gossip_member *b, uint64_t *out_us) {
     uint64_t error_us;
