@@ -255,8 +255,6 @@ bool shard_is_awaited(const struct shard *shard) {
     return shard->batch.async_count > 0 ? shard->early.index < last_index : !is_patient;
 }
 
-bool shard_has_batch(const struct shard *shard) { return shard->batch.count > 0; }
-
 uint32_t shard_batch_count(const struct shard *shard) { return shard->batch.count; }
 
 uint32_t shard_under_way_count(const struct shard *shard) {

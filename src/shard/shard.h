@@ -271,7 +271,6 @@ enum shard_company {
 /* The same, unless the entry before it is still awaited: then what comes meanwhile joins it; or
  * unless it is held by its owner, which asynchronous commands do not put up with. */
 void shard_end_turn(struct shard *shard, enum shard_company company);
-bool shard_has_batch(const struct shard *shard);
 uint32_t shard_batch_count(const struct shard *shard); /* commands */
 size_t shard_batch_bytes(const struct shard *shard);
 /* Commands in entries of this leader that are not applied yet. */

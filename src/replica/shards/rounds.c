@@ -54,7 +54,7 @@ void rounds_note(struct worker *worker, uint32_t number) {
     const struct shard *shard = worker->shards[number];
     note_demand(rounds, number, shard ? demand_of(shard) : (struct crowd_demand){0});
     note(rounds, number, shard ? state_of(shard) : SHARD_ROUND_NONE);
-    if (shard && shard_has_batch(shard) && !rounds->is_gathering[number]) {
+    if (shard && shard_batch_count(shard) > 0 && !rounds->is_gathering[number]) {
         rounds->is_gathering[number] = true;
         rounds->has_log_round_ended &= rounds->gathering_count > 0;
         rounds->gathering[rounds->gathering_count++] = number;
@@ -89,7 +89,7 @@ static void end_turns(struct worker *worker, enum shard_company company) {
         struct shard *shard = worker->shards[number];
         if (shard)
             shard_end_turn(shard, company);
-        rounds->is_gathering[number] = shard && shard_has_batch(shard);
+        rounds->is_gathering[number] = shard && shard_batch_count(shard) > 0;
         if (rounds->is_gathering[number]) {
             rounds->gathering[kept++] = number;
             look_again(rounds, shard_batch_due_us(shard));

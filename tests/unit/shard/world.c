@@ -403,7 +403,7 @@ static void look_at(struct replica *replica) {
     shard_admit(shard);
     shard_end_turn(shard, replica->company);
     replica->is_logging = is_logging(replica);
-    replica->is_touched = shard_has_batch(shard);
+    replica->is_touched = shard_batch_count(shard) > 0;
     if (shard_batch_due_us(shard) < replica->queued_us)
         replica->queued_us = shard_batch_due_us(shard);
     if (shard_deadline_us(shard) < replica->queued_us)
