@@ -43,35 +43,31 @@ static const struct addrinfo *choose(const struct addrinfo *found) {
     return found;
 }
 
-static int resolve(struct net_address *address, const char *host, const char *port) {
+static int resolve(struct net_address *address, const struct net_name *name) {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *found;
-    if (getaddrinfo(host, port, &hints, &found))
+    char port[8];
+    snprintf(port, sizeof port, "%u", (unsigned)name->port);
+    if (getaddrinfo(name->host, port, &hints, &found))
         return ERR_INVALID;
-    char service[NI_MAXSERV];
     const struct addrinfo *chosen = choose(found);
-    int error =
-        getnameinfo(chosen->ai_addr, chosen->ai_addrlen, address->host, sizeof address->host,
-                    service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV);
-    address->port = (uint16_t)strtoul(error ? "0" : service, NULL, 10);
+    int error = getnameinfo(chosen->ai_addr, chosen->ai_addrlen, address->host,
+                            sizeof address->host, NULL, 0, NI_NUMERICHOST);
+    address->port = name->port;
     freeaddrinfo(found);
-    return address->port == 0 ? ERR_INVALID : 0;
+    return error ? ERR_INVALID : 0;
 }
 
 int client_address(struct net_address *address, const char *text, char *problem) {
     if (!net_address_parse(address, bytes_of_text(text)))
         return 0;
-    char host[256];
-    const char *colon = strrchr(text, ':');
-    size_t length = colon ? (size_t)(colon - text) : 0;
-    if (length == 0 || length >= sizeof host) {
+    struct net_name name;
+    if (net_name_parse(&name, bytes_of_text(text))) {
         snprintf(problem, CLIENT_PROBLEM_BYTES, "'%s' is not host:port, such as 127.0.0.1:7001",
                  text);
         return ERR_INVALID;
     }
-    memcpy(host, text, length);
-    host[length] = '\0';
-    if (resolve(address, host, colon + 1)) {
-        snprintf(problem, CLIENT_PROBLEM_BYTES, "'%s': there is no such host or port", text);
+    if (resolve(address, &name)) {
+        snprintf(problem, CLIENT_PROBLEM_BYTES, "'%s': there is no such host", text);
         return ERR_INVALID;
     }
     return 0;

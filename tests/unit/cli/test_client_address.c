@@ -83,7 +83,8 @@ static void a_name_is_where_somebody_listens(void **state) {
 
 static void what_is_no_address_is_told(void **state) {
     (void)state;
-    static const char *const wrong[] = {"none:7001", "127.0.0.1", ":7001", ""};
+    static const char *const wrong[] = {"none:7001", "127.0.0.1", ":7001",
+                                        "one:70000", "one:0",     ""};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct net_address address;
         char problem[CLIENT_PROBLEM_BYTES] = "";
