@@ -6,6 +6,7 @@
 #include "agent/agent_rest.h"
 #include "agent/agent_sockets.h"
 #include "base/check.h"
+#include "base/exit_code.h"
 #include "base/memory.h"
 #include "console/console_status.h"
 #include "io/real/entropy.h"
@@ -26,12 +27,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum {
-    EXIT_FAILED = 1,
-    EXIT_USAGE = 2,
-    AGENT_PROBLEM_MAXIMUM_BYTES = 16 << 10,
-    AGENT_SIGNAL_COUNT = 3
-};
+enum { AGENT_PROBLEM_MAXIMUM_BYTES = 16 << 10, AGENT_SIGNAL_COUNT = 3 };
 
 struct agent {
     struct agent_options options;

@@ -235,7 +235,7 @@ static int check_place(const struct backup_flags *flags, struct blob_store *stor
     } else {
         buffer_release(&checking.out);
     }
-    return error || checking.bad_count ? 1 : 0;
+    return error || checking.bad_count ? EXIT_FAILED : EXIT_OK;
 }
 
 /* ---- of a place ---- */
@@ -373,7 +373,7 @@ static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool 
     } else {
         printf("%zu shards are backed up as they are now\n", shard_count);
     }
-    return error ? 1 : 0;
+    return error ? EXIT_FAILED : EXIT_OK;
 }
 
 static int now(const struct backup_flags *flags, const char *text, int64_t wait_seconds) {
@@ -382,9 +382,9 @@ static int now(const struct backup_flags *flags, const char *text, int64_t wait_
     char problem[CLIENT_PROBLEM_BYTES];
     if (client_address(&address, text, problem) || cluster_view_fetch(&view, &address, problem)) {
         refusal_tell("backup now", flags->is_json, "%s", problem);
-        return 1;
+        return EXIT_FAILED;
     }
-    int code = 1;
+    int code = EXIT_FAILED;
     if (view.asked.cluster[0] == '\0')
         refusal_tell("backup now", flags->is_json, "the node belongs to no cluster yet");
     else
@@ -409,7 +409,7 @@ int backup_run(int argc, char **argv) {
                                  {.name = NULL}};
     int operands;
     if (flags_read(table, "backup", argc, argv, &operands))
-        return 2;
+        return EXIT_USAGE;
     if (operands == 2 && strcmp(argv[0], "now") == 0)
         return now(&flags, argv[1], wait_seconds);
     if (operands == 1 && flags.url && strcmp(argv[0], "list") == 0)
@@ -419,5 +419,5 @@ int backup_run(int argc, char **argv) {
     refusal_tell("backup", flags.is_json,
                  "say `now HOST:PORT`, `list --to URL` or `check --to URL`; `trothdb help backup` "
                  "tells all");
-    return 2;
+    return EXIT_USAGE;
 }

@@ -1,5 +1,6 @@
 /* The subcommands of trothdb, for people. */
 #pragma once
+#include "base/exit_code.h"
 
 struct cli_command { /* one row of the table in main.c */
     const char *name, *summary;

@@ -20,14 +20,14 @@ static void list(const struct cli_command *commands) {
 int help_print(const struct cli_command *commands, int argc, char **argv) {
     if (argc == 0) {
         list(commands);
-        return 0;
+        return EXIT_OK;
     }
     const struct cli_command *command = cli_command_find(commands, argv[0]);
     if (command == NULL) {
         fprintf(stderr, "trothdb help: there is no command '%s'; `trothdb help` lists them\n",
                 argv[0]);
-        return 2;
+        return EXIT_USAGE;
     }
     printf("trothdb %s: %s\n\n%s", command->name, command->summary, command->help);
-    return 0;
+    return EXIT_OK;
 }

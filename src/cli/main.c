@@ -276,7 +276,7 @@ static bool open_standard_streams(void) {
 static int run(int argc, char **argv) {
     if (argc < 2) {
         help_run(0, NULL);
-        return 2;
+        return EXIT_USAGE;
     }
     const char *name = argv[1];
     if (is_help(name))
@@ -286,7 +286,7 @@ static int run(int argc, char **argv) {
     const struct cli_command *command = cli_command_find(commands, name);
     if (command == NULL) {
         fprintf(stderr, "trothdb: there is no command '%s'; `trothdb help` lists them\n", name);
-        return 2;
+        return EXIT_USAGE;
     }
     if (is_explained_here(command, argc - 2, argv + 2))
         return help_run(1, argv + 1);
@@ -295,12 +295,12 @@ static int run(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     if (!open_standard_streams())
-        return 1;
+        return EXIT_FAILED;
     int code = run(argc, argv);
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return code;
     fprintf(stderr, "trothdb: the output could not be written%s%s\n", errno ? ": " : "",
             errno ? strerror(errno) : "");
-    return code ? code : 1;
+    return code ? code : EXIT_FAILED;
 }

@@ -476,15 +476,15 @@ static int run(struct restoring *restoring, int argc, char **argv) {
                                  {.name = NULL}};
     int operands;
     if (flags_read(flags, "restore", argc, argv, &operands) || !is_usage_right(restoring, operands))
-        return 2;
+        return EXIT_USAGE;
     restoring->shows_progress = !restoring->flags.is_json && isatty(STDOUT_FILENO);
     if (restore_all(restoring))
-        return 1;
+        return EXIT_FAILED;
     if (restoring->flags.is_json)
         print_json(restoring);
     else
         print_text(restoring);
-    return 0;
+    return EXIT_OK;
 }
 
 int restore_run(int argc, char **argv) {

@@ -5,8 +5,8 @@ int version_run(int argc, char **argv) {
     (void)argv;
     if (argc > 0) {
         fputs("trothdb version: no arguments are taken\n", stderr);
-        return 2;
+        return EXIT_USAGE;
     }
     puts("trothdb " TROTHDB_VERSION);
-    return 0;
+    return EXIT_OK;
 }

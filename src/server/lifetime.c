@@ -1,5 +1,6 @@
 #include "server/lifetime.h"
 #include "base/check.h"
+#include "base/exit_code.h"
 #include "base/memory.h"
 #include "server/gossip_thread.h"
 #include "server/worker_thread.h"
@@ -7,7 +8,7 @@
 #include <unistd.h>
 
 enum lifetime_phase { PHASE_SERVING, PHASE_DRAINING, PHASE_LEAVING, PHASE_STOPPING };
-enum { SIGNAL_COUNT = 3, EXIT_AT_ONCE = 1, LIFETIME_PROBLEM_MAXIMUM_BYTES = 16 << 10 };
+enum { SIGNAL_COUNT = 3, LIFETIME_PROBLEM_MAXIMUM_BYTES = 16 << 10 };
 
 struct lifetime {
     struct server *server;
@@ -145,7 +146,7 @@ static void lifetime_on_signal(uv_signal_t *handle, int number) {
         begin_draining(lifetime, number == SIGINT ? "SIGINT" : "SIGTERM");
     else if (number != SIGHUP &&
              uv_now(&lifetime->loop) - lifetime->stop_asked_ms >= LIFETIME_REPEAT_MS)
-        _exit(EXIT_AT_ONCE);
+        _exit(EXIT_FAILED);
 }
 
 /* ---- life ---- */

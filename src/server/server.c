@@ -1,4 +1,5 @@
 #include "server/server.h"
+#include "base/exit_code.h"
 #include "base/memory.h"
 #include "io/real/entropy.h"
 #include "io/real/real_disk.h"
@@ -17,7 +18,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, PROBLEM_MAXIMUM_BYTES = 16 << 10, PATH_MAXIMUM_BYTES = 4096 };
+enum { PROBLEM_MAXIMUM_BYTES = 16 << 10, PATH_MAXIMUM_BYTES = 4096 };
 
 struct sockets {
     int *clients, *peers; /* one a worker */

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/exit_code.h"
 #include "process/log_sink.h"
 
 void server_post(struct server *server, struct log *log, unsigned receiver, struct mail *mail) {

@@ -20,7 +20,6 @@
 #include "seal/seal.h"
 #include "server/mailbox.h"
 
-enum { EXIT_FAILED = 1 /* of the process */ };
 enum thread_order { ORDER_LISTEN = 1, ORDER_DRAIN = 2, ORDER_STOP = 4 };
 
 struct worker_thread;

@@ -229,7 +229,7 @@ static int tell(const struct chaos *chaos, const struct wishes *wishes, int erro
     int write_error = wishes->report ? write_page(&report, wishes->report) : 0;
     if (wishes->report && !write_error && !wishes->is_json)
         printf("report: %s\n", wishes->report);
-    return error || write_error || !is_met ? CHAOS_EXIT_FAILED : CHAOS_EXIT_OK;
+    return error || write_error || !is_met ? EXIT_FAILED : EXIT_OK;
 }
 
 /* ---- the command ---- */
@@ -247,7 +247,7 @@ static int run_scenario(const struct wishes *wishes) {
     struct scenario *scenario = memory_allocate(sizeof *scenario);
     struct chaos *chaos = memory_allocate_zeroed(1, sizeof *chaos);
     char names[SCENARIO_SETTING_MAXIMUM][80];
-    int code = CHAOS_EXIT_USAGE;
+    int code = EXIT_USAGE;
     if (!read_scenario(wishes, scenario) && !(wishes->report && try_page(wishes))) {
         chaos->scenario = scenario;
         chaos->seed = (uint64_t)wishes->seed;
@@ -296,10 +296,10 @@ static int find_largest(const struct wishes *wishes) {
     if (wishes->scenario || wishes->report || wishes->agents) {
         refusal_tell("chaos", wishes->is_json,
                      "--find-largest takes --goal, --agents-max, --seed and --json only");
-        return CHAOS_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     if (parse_goal(wishes->goal ? wishes->goal : "95% of news within 10s", wishes->is_json, &goal))
-        return CHAOS_EXIT_USAGE;
+        return EXIT_USAGE;
     return chaos_find_largest(&goal, (uint64_t)wishes->seed);
 }
 
@@ -324,16 +324,16 @@ int chaos_run(int argc, char **argv) {
         {0},
     };
     if (flags_read(flags, "chaos", argc, argv, &operands))
-        return CHAOS_EXIT_USAGE;
+        return EXIT_USAGE;
     if (operands) {
         refusal_tell("chaos", wishes.is_json,
                      "'%s' is too much; a scenario is given by --scenario FILE", argv[0]);
-        return CHAOS_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     if (wishes.goal && !wishes.finds_largest) {
         refusal_tell("chaos", wishes.is_json,
                      "--goal goes with --find-largest; a scenario has `expect` lines");
-        return CHAOS_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     return wishes.finds_largest ? find_largest(&wishes) : run_scenario(&wishes);
 }

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/containers/heap.h"
+#include "base/exit_code.h"
 #include "base/random.h"
 #include "chaos/report.h"
 #include "cli/client/client.h"
@@ -25,7 +26,6 @@ enum {
     CHAOS_PROBLEM_BYTES = 4096,
     CHAOS_STOP_MS = 5000 /* from SIGTERM to SIGKILL */
 };
-enum { CHAOS_EXIT_OK = 0, CHAOS_EXIT_FAILED = 1, CHAOS_EXIT_USAGE = 2 };
 
 enum chaos_asked { CHAOS_ASKED_ANYTHING, CHAOS_ASKED_MEMBERS, CHAOS_ASKED_INFO };
 

@@ -236,7 +236,7 @@ int chaos_find_largest(const struct chaos_goal *goal, uint64_t seed) {
         tell_json(search, best, worst);
     else
         tell_words(best, worst);
-    int code = error || !best ? CHAOS_EXIT_FAILED : CHAOS_EXIT_OK;
+    int code = error || !best ? EXIT_FAILED : EXIT_OK;
     memory_free(search);
     return code;
 }

@@ -230,6 +230,13 @@ const struct status_replica *status_replica(const struct status *status, uint32_
     return NULL;
 }
 
+bool status_shard_wants(const struct status_shard *shard, uint32_t node) {
+    for (unsigned i = 0; i < shard->replica_count; i++)
+        if (shard->replicas[i] == node)
+            return true;
+    return false;
+}
+
 /* A spare is in nobody's topology; what it says of itself stands among the members then. */
 static bool own_member_address(const struct status *status, struct topology_address *address) {
     struct net_address client, peer, admin;

@@ -86,6 +86,8 @@ size_t status_fetch_all(struct status_answer *answers, size_t count, int timeout
 const struct status_node *status_node(const struct status *status, uint32_t number); /* or NULL */
 const struct status_replica *status_replica(const struct status *status,
                                             uint32_t shard); /* or NULL */
+/* Shall the node hold the shard? */
+bool status_shard_wants(const struct status_shard *shard, uint32_t node);
 /* Client, peer and admin port and the host that this node tells of itself, whether it is a spare or
  * not. False if it does not (yet). */
 bool status_own_address(const struct status *status, struct topology_address *address);

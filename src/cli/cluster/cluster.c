@@ -91,7 +91,7 @@ static int create(int argc, char **argv) {
         {0},
     };
     if (flags_read(flags, "cluster create", argc, argv, &count))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     if (count == 0 || count > TOPOLOGY_NODE_MAXIMUM)
         return cluster_usage(is_json, CLUSTER_CREATE_LINE);
     if (replicas > count) {
@@ -99,11 +99,11 @@ static int create(int argc, char **argv) {
                      "%lld replicas need %lld nodes, and %d are named; name more or give "
                      "--replicas %d",
                      (long long)replicas, (long long)replicas, count, count);
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     struct net_address *clients = parse_addresses(argv, count, is_json);
     if (!clients)
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     struct founding founding = {.clients = clients,
                                 .node_count = (unsigned)count,
                                 .shard_count = (unsigned)shards,
@@ -120,12 +120,12 @@ static int status(int argc, char **argv) {
     int count;
     const struct flag flags[] = {{.name = "json", .is_set = &is_json}, {0}};
     if (flags_read(flags, "cluster status", argc, argv, &count))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     if (count != 1)
         return cluster_usage(is_json, CLUSTER_STATUS_LINE);
     struct net_address *client = parse_addresses(argv, 1, is_json);
     if (!client)
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     int exit_code = cluster_print(client, is_json);
     memory_free(client);
     return exit_code;
@@ -158,5 +158,5 @@ int cluster_run(int argc, char **argv) {
     for (size_t i = 0; i < count; i++)
         fprintf(stderr, "%s trothdb cluster %s\n", i ? "      " : "usage:", SUBCOMMANDS[i].line);
     fputs("`trothdb help cluster` tells more\n", stderr);
-    return CLUSTER_EXIT_USAGE;
+    return EXIT_USAGE;
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdio.h>
 
+#include "base/exit_code.h"
 #include "cli/client/client.h"
 #include "cli/client/status.h"
 
@@ -77,7 +78,7 @@ int cluster_ask_control(const struct net_address *at, const struct bytes *argume
 #define CLUSTER_UNSET_LINE    "unset NAME [NAME...] --at H:P [--wait 60] [--json]"
 #define CLUSTER_SETTINGS_LINE "settings [PATTERN] --at H:P [--all] [--json]"
 #define CLUSTER_LEADER_LINE   "leader SHARD H:P --at H:P [--wait 600] [--json]"
-enum { CLUSTER_EXIT_OK = 0, CLUSTER_EXIT_FAILED = 1, CLUSTER_EXIT_USAGE = 2 };
+
 uint64_t cluster_now_ms(void);
 /* Each prints, and returns the exit code. With --json an answer is always one object. */
 int cluster_fail(bool is_json, const char *what, struct bytes why);

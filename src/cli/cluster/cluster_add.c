@@ -111,10 +111,10 @@ int cluster_add(int argc, char **argv) {
     struct net_address client;
     struct spare spare = {.client = &client};
     if (change_read(&change, "cluster add", CLUSTER_ADD_LINE, argc, argv, 1))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     if (client_address(&client, argv[0], spare.problem)) {
         refusal_tell("cluster", change.is_json, "%s", spare.problem);
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     return add(&change, &spare);
 }

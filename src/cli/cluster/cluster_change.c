@@ -171,7 +171,7 @@ int change_replicas(struct change *change, const struct wish *wish) {
                            "it is not done yet; the cluster goes on with it by itself, and "
                            "`trothdb cluster status` shows how far it is");
     }
-    return CLUSTER_EXIT_OK;
+    return EXIT_OK;
 }
 
 static bool has_shard(const struct status *cluster, uint32_t shard, char *problem) {
@@ -315,7 +315,7 @@ int cluster_replicas(int argc, char **argv) {
     struct change change;
     uint32_t shard;
     if (change_read(&change, "cluster replicas", CLUSTER_REPLICAS_LINE, argc, argv, 2))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     if (!read_shard(argv[0], &shard))
         return cluster_usage(change.is_json, CLUSTER_REPLICAS_LINE);
     return replicas(&change, shard, argv[1]);
@@ -327,12 +327,12 @@ int cluster_leader(int argc, char **argv) {
     uint32_t shard;
     char problem[CLIENT_PROBLEM_BYTES];
     if (change_read(&change, "cluster leader", CLUSTER_LEADER_LINE, argc, argv, 2))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     if (!read_shard(argv[0], &shard))
         return cluster_usage(change.is_json, CLUSTER_LEADER_LINE);
     if (client_address(&wanted, argv[1], problem)) {
         refusal_tell("cluster", change.is_json, "%s", problem);
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     return leader(&change, shard, &wanted);
 }

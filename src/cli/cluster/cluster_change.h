@@ -33,7 +33,7 @@ struct wish {
 };
 /* Asks for it, and does not wait. On error `problem` (CLIENT_PROBLEM_BYTES) says what failed. */
 int change_ask_replicas(struct change *change, const struct wish *wish, char *problem) MUST_CHECK;
-/* Asks for it and waits until it is so. An exit code: CLUSTER_EXIT_OK, or what change_fail() said.
+/* Asks for it and waits until it is so. An exit code: EXIT_OK, or what change_fail() said.
  */
 int change_replicas(struct change *change, const struct wish *wish);
 /* The node's number; 0: no node of the cluster is there. */

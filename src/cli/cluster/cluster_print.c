@@ -20,7 +20,7 @@ int cluster_fail(bool is_json, const char *what, struct bytes why) {
     else
         fprintf(stderr, "trothdb cluster: %s\n%s\n", what, text);
     memory_free(text);
-    return CLUSTER_EXIT_FAILED;
+    return EXIT_FAILED;
 }
 
 int cluster_print(const struct net_address *client, bool is_json) {
@@ -37,7 +37,7 @@ int cluster_print(const struct net_address *client, bool is_json) {
     fwrite(buffer_data(&out), 1, out.length, stdout);
     buffer_release(&out);
     cluster_view_release(&view);
-    return CLUSTER_EXIT_OK;
+    return EXIT_OK;
 }
 
 int cluster_usage(bool is_json, const char *line) {
@@ -47,5 +47,5 @@ int cluster_usage(bool is_json, const char *line) {
         snprintf(text, sizeof text, "usage: trothdb cluster %s", line);
         refusal_print_json(text);
     }
-    return CLUSTER_EXIT_USAGE;
+    return EXIT_USAGE;
 }

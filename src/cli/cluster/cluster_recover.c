@@ -115,7 +115,7 @@ static int judge_shards(struct recovery *recovery) {
                            "every shard has a majority on the nodes named; `trothdb cluster "
                            "replace` or `remove` takes the lost ones out, and loses nothing");
     }
-    return CLUSTER_EXIT_OK;
+    return EXIT_OK;
 }
 
 /* ---- saying it ---- */
@@ -233,7 +233,7 @@ static int recover_control(struct recovery *recovery) {
     status_node_client(status_node(recovery->newest, best), &control.address);
     recovery->change.at = control.address;
     return change_wait(&recovery->change, leads_control, &control)
-               ? CLUSTER_EXIT_OK
+               ? EXIT_OK
                : change_fail(&recovery->change, "the control shard was not recovered:", problem);
 }
 
@@ -272,7 +272,7 @@ static int fetch_newest(struct recovery *recovery) {
     if (error && error != ERR_REFUSED)
         return change_fail(&recovery->change, "nothing was changed:", problem);
     recovery->level = error ? 0 : level_of(buffer_bytes(&recovery->topology));
-    return CLUSTER_EXIT_OK;
+    return EXIT_OK;
 }
 
 /* The replica of the control shard that goes on may not have heard what the lost ones decided last.
@@ -284,7 +284,7 @@ static int restore_topology(struct recovery *recovery) {
                                       buffer_bytes(&recovery->topology)};
     if (recovery->level == 0 ||
         cluster_ask_control(&recovery->change.at, arguments, 3, problem) == 0)
-        return CLUSTER_EXIT_OK;
+        return EXIT_OK;
     return change_fail(&recovery->change, "the newest topology was not kept:", problem);
 }
 
@@ -306,13 +306,6 @@ static bool is_recovered(struct change *change, void *context) {
     return is_done;
 }
 
-static bool is_wanted(const struct status_shard *shard, uint32_t node) {
-    for (unsigned i = 0; i < shard->replica_count; i++)
-        if (shard->replicas[i] == node)
-            return true;
-    return false;
-}
-
 /* Nodes that are wanted and lost, where the old ones that vote still can go on by themselves. */
 static bool is_wanted_in_vain(const struct recovery *recovery, const struct status_shard *shard) {
     uint32_t best;
@@ -325,7 +318,7 @@ static bool is_wanted_in_vain(const struct recovery *recovery, const struct stat
 /* A change that was under way is asked back to those that vote and are left: as the others go, it
  * could not be followed any more. */
 static int take_wishes_back(struct recovery *recovery) {
-    int status = CLUSTER_EXIT_OK;
+    int status = EXIT_OK;
     for (size_t i = 0; i < recovery->newest->shard_count && !status; i++) {
         const struct status_shard *shard = &recovery->newest->shards[i];
         struct wish wish = {.shard = shard->number};
@@ -350,18 +343,18 @@ static int ask_back(struct recovery *recovery, const struct status_shard *shard,
             wish.nodes[wish.count++] = shard->replicas[i];
     return change_ask_replicas(&recovery->change, &wish, problem)
                ? change_fail(&recovery->change, "the old replica was not asked back:", problem)
-               : CLUSTER_EXIT_OK;
+               : EXIT_OK;
 }
 
 /* A cluster at feature level 0 makes none go on but a replica that is wanted (cluster/feature.def),
  * and in the middle of a change that is not who has the data. It is asked back; nobody can follow
  * that wish yet, but the replica is one of those that are wanted then. */
 static int ask_survivors_back(struct recovery *recovery) {
-    int status = CLUSTER_EXIT_OK;
+    int status = EXIT_OK;
     for (size_t i = 0; i < recovery->newest->shard_count && !status && recovery->level == 0; i++) {
         const struct status_shard *shard = &recovery->newest->shards[i];
         uint32_t best;
-        if (fate_of(recovery, shard, &best) == SHARD_RECOVERS && !is_wanted(shard, best))
+        if (fate_of(recovery, shard, &best) == SHARD_RECOVERS && !status_shard_wants(shard, best))
             status = ask_back(recovery, shard, best);
     }
     return status;
@@ -404,7 +397,7 @@ static int say_and_ask(struct recovery *recovery) {
         fwrite(buffer_data(&out), 1, out.length, stdout);
     buffer_release(&out);
     if (recovery->is_dry)
-        return CLUSTER_EXIT_OK;
+        return EXIT_OK;
     return confirms(recovery)
                ? carry_out(recovery)
                : change_fail(&recovery->change, "nothing was changed:",
@@ -442,7 +435,7 @@ int cluster_recover(int argc, char **argv) {
                                  {.name = "yes", .is_set = &recovery->is_confirmed},
                                  {.name = "dry-run", .is_set = &recovery->is_dry},
                                  {0}};
-    int count, status = CLUSTER_EXIT_USAGE;
+    int count, status = EXIT_USAGE;
     if (flags_read(flags, "cluster recover", argc, argv, &count) == 0)
         status = count == 1 ? recover(recovery, argv[0])
                             : cluster_usage(change->is_json, CLUSTER_RECOVER_LINE);

@@ -14,17 +14,10 @@ static bool is_alive(const struct status *cluster, uint32_t number) {
     return node && strcmp(node->state, "alive") == 0;
 }
 
-static bool holds(const struct status_shard *shard, uint32_t node) {
-    for (unsigned i = 0; i < shard->replica_count; i++)
-        if (shard->replicas[i] == node)
-            return true;
-    return false;
-}
-
 static unsigned load_of(const struct status *cluster, uint32_t node) {
     unsigned replicas = 0;
     for (size_t i = 0; i < cluster->shard_count; i++)
-        replicas += holds(&cluster->shards[i], node);
+        replicas += status_shard_wants(&cluster->shards[i], node);
     return replicas;
 }
 
@@ -33,12 +26,14 @@ static uint32_t place_for(const struct status *cluster, const struct status_shar
                           const struct removal *removal) {
     uint32_t best = 0;
     if (removal->substitute) {
-        bool can = is_alive(cluster, removal->substitute) && !holds(shard, removal->substitute);
+        bool can = is_alive(cluster, removal->substitute) &&
+                   !status_shard_wants(shard, removal->substitute);
         return can ? removal->substitute : 0;
     }
     for (size_t i = 0; i < cluster->node_count; i++) {
         uint32_t node = cluster->nodes[i].number;
-        bool is_free = node != removal->node && is_alive(cluster, node) && !holds(shard, node);
+        bool is_free =
+            node != removal->node && is_alive(cluster, node) && !status_shard_wants(shard, node);
         if (is_free && (!best || load_of(cluster, node) < load_of(cluster, best)))
             best = node;
     }
@@ -87,7 +82,8 @@ static void find_places(const struct status *cluster, struct search *search) {
     search->why[0] = '\0';
     for (size_t i = 0; i < cluster->shard_count && !search->why[0]; i++) {
         const struct status_shard *shard = &cluster->shards[i];
-        if (holds(shard, search->removal->node) && !place_for(cluster, shard, search->removal))
+        if (status_shard_wants(shard, search->removal->node) &&
+            !place_for(cluster, shard, search->removal))
             say_no_place(cluster, shard, search->removal, search->why);
     }
 }
@@ -110,7 +106,7 @@ static int check_places(struct change *change, const struct removal *removal) {
     struct search search = {.removal = removal};
     bool is_known = change_wait_heard(change, is_searched, &search);
     return is_known && !search.why[0]
-               ? CLUSTER_EXIT_OK
+               ? EXIT_OK
                : change_fail(change, "the node stays, and nothing was changed:", search.why);
 }
 
@@ -135,7 +131,7 @@ static int drain(struct change *change, const struct removal *removal) {
             return change_fail(change, "the cluster cannot be asked:", problem);
         is_left = false;
         for (size_t i = 0; i < cluster.shard_count && !is_left && !status; i++) {
-            is_left = holds(&cluster.shards[i], removal->node);
+            is_left = status_shard_wants(&cluster.shards[i], removal->node);
             if (is_left) {
                 struct wish wish = wish_without(&cluster, &cluster.shards[i], removal);
                 status = change_replicas(change, &wish);
@@ -145,7 +141,7 @@ static int drain(struct change *change, const struct removal *removal) {
         if (status)
             return status;
     }
-    return CLUSTER_EXIT_OK;
+    return EXIT_OK;
 }
 
 static bool is_gone(struct change *change, void *context) {
@@ -210,7 +206,7 @@ static int find_nodes(const struct change *change, char **texts, bool has_substi
         is_known = false;
     }
     status_release(&cluster);
-    return is_known ? CLUSTER_EXIT_OK : change_fail(change, "nothing was changed:", problem);
+    return is_known ? EXIT_OK : change_fail(change, "nothing was changed:", problem);
 }
 
 static int run(struct change *change, char **texts, bool has_substitute) {
@@ -222,13 +218,13 @@ static int run(struct change *change, char **texts, bool has_substitute) {
 int cluster_remove(int argc, char **argv) {
     struct change change;
     if (change_read(&change, "cluster remove", CLUSTER_REMOVE_LINE, argc, argv, 1))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     return run(&change, argv, false);
 }
 
 int cluster_replace(int argc, char **argv) {
     struct change change;
     if (change_read(&change, "cluster replace", CLUSTER_REPLACE_LINE, argc, argv, 2))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     return run(&change, argv, true);
 }

@@ -268,14 +268,14 @@ static int print(const struct request *request, const char *pattern, bool is_all
     fwrite(buffer_data(&out), 1, out.length, stdout);
     buffer_release(&out);
     release(&all);
-    return CLUSTER_EXIT_OK;
+    return EXIT_OK;
 }
 
 int cluster_settings(int argc, char **argv) {
     struct request request;
     int count;
     if (read_request(&request, "cluster settings", CLUSTER_SETTINGS_LINE, argc, argv, &count))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     if (count > 1)
         return cluster_usage(request.is_json, CLUSTER_SETTINGS_LINE);
     return print(&request, count ? argv[0] : "*", request.is_all || count == 1);
@@ -377,7 +377,7 @@ int cluster_set(int argc, char **argv) {
     struct request request;
     int count;
     if (read_request(&request, "cluster set", CLUSTER_SET_LINE, argc, argv, &count))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     if (count == 0 || count % 2 != 0)
         return cluster_usage(request.is_json, CLUSTER_SET_LINE);
     return change(&request, "CLUSTERSET", argv, count);
@@ -387,7 +387,7 @@ int cluster_unset(int argc, char **argv) {
     struct request request;
     int count;
     if (read_request(&request, "cluster unset", CLUSTER_UNSET_LINE, argc, argv, &count))
-        return CLUSTER_EXIT_USAGE;
+        return EXIT_USAGE;
     if (count == 0)
         return cluster_usage(request.is_json, CLUSTER_UNSET_LINE);
     return change(&request, "CLUSTERUNSET", argv, count);

@@ -19,7 +19,7 @@ struct recovery {
     bool is_control_lost, is_any_lost;
 };
 
-/* Each asks all nodes concerned at once, and returns an exit code: CLUSTER_EXIT_OK, or what
+/* Each asks all nodes concerned at once, and returns an exit code: EXIT_OK, or what
  * change_fail() said. `texts` is "H:P,H:P..." and is taken apart. The first fills the survivors and
  * what they say, to be released in any case, and `newest`; the second `lost`, if nobody answers
  * there. */

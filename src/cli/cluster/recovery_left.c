@@ -69,7 +69,7 @@ int recovery_ask_survivors(struct recovery *recovery, char *texts) {
         return change_fail(&recovery->change,
                            "nothing was changed:", "the nodes named are not all of one cluster");
     }
-    return CLUSTER_EXIT_OK;
+    return EXIT_OK;
 }
 
 /* ---- all others ---- */
@@ -117,7 +117,7 @@ static int give_up(struct recovery *recovery, const struct status_node *const *o
         buffer_append_format(&recovery->lost, "%s%u", recovery->lost.length ? "," : "",
                              others[i]->number);
     }
-    return CLUSTER_EXIT_OK;
+    return EXIT_OK;
 }
 
 int recovery_list_lost(struct recovery *recovery) {
@@ -131,7 +131,7 @@ int recovery_list_lost(struct recovery *recovery) {
         status_release(&answers[i].status);
     memory_free(answers);
     memory_free(others);
-    if (exit_code == CLUSTER_EXIT_OK && count == 0) {
+    if (exit_code == EXIT_OK && count == 0) {
         return change_fail(&recovery->change, "nothing was changed:",
                            "every node of the cluster is named: none is lost");
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/exit_code.h"
 #include "base/memory.h"
 #include "cli/cluster/cluster.h"
 #include "cli/demo/demo.h"
@@ -445,7 +446,7 @@ int demo_run(int argc, char **argv) {
     if (flags_read(flags, "demo", argc, argv, &operands) || operands) {
         fputs("usage: trothdb demo [--nodes 3] [--port 7001] [--dir D] [--keep] [--rows N]\n",
               stderr);
-        return 2;
+        return EXIT_USAGE;
     }
     struct demo *demo = memory_allocate_zeroed(1, sizeof *demo);
     demo->is_terminal = isatty(STDOUT_FILENO);
@@ -463,5 +464,5 @@ int demo_run(int argc, char **argv) {
         printf("   kept: %s\n", demo->nodes.directory);
     release(demo, is_kept);
     memory_free(demo);
-    return error ? 1 : 0;
+    return error ? EXIT_FAILED : EXIT_OK;
 }

@@ -150,7 +150,7 @@ static int read_wish(int argc, char **argv, struct drill *drill, struct drill_wi
     if (!error && operands)
         refusal_tell("drill", drill->is_json,
                      "it takes flags only; `trothdb help drill` tells all");
-    return error || operands ? DRILL_EXIT_USAGE : 0;
+    return error || operands ? EXIT_USAGE : 0;
 }
 
 int drill_run(int argc, char **argv) {

@@ -3,6 +3,7 @@
  * drill_load.c the writers and readers, drill_check.c what they may find, drill_report.c the
  * verdict. */
 #pragma once
+#include "base/exit_code.h"
 #include "cli/client/client.h"
 #include "cli/drill/drill_disk.h"
 #include "cli/drill/drill_load.h"
@@ -15,7 +16,6 @@ enum {
     DRILL_GO_ON_MS = 30000,
     DRILL_SMALL_DISK = 0 /* the index of the node whose disk is filled */
 };
-enum { DRILL_EXIT_OK = 0, DRILL_EXIT_FAILED = 1, DRILL_EXIT_USAGE = 2 };
 
 /* One line of the timeline. */
 struct drill_step {

@@ -79,5 +79,5 @@ int drill_report(struct drill *drill, int error) {
     }
     if (problem[0] && !drill->is_json)
         fprintf(stderr, "trothdb drill: %s\n", problem);
-    return problem[0] ? DRILL_EXIT_FAILED : DRILL_EXIT_OK;
+    return problem[0] ? EXIT_FAILED : EXIT_OK;
 }

@@ -96,7 +96,7 @@ static int usage(void) {
     fputs("    trothdb gossip keys list|rotate|add FILE|use ID|remove ID [--at H:P] [--json]\n"
           "`trothdb help gossip` tells more\n",
           stderr);
-    return GOSSIP_EXIT_USAGE;
+    return EXIT_USAGE;
 }
 
 /* "info" answers with lines "name:value": an object, as JSON. */
@@ -145,14 +145,12 @@ static int run_row(struct gossip_client *asking, const struct gossip_row *row, c
     if (code)
         return code;
     bool is_absent = reply.kind == RESPONSE_NULL;
-    if (is_absent) {
-        code =
-            gossip_client_fail(asking, GOSSIP_EXIT_FAILED, row->absent ? row->absent : "no answer");
-    } else if (asking->is_json) {
+    if (is_absent)
+        code = gossip_client_fail(asking, EXIT_FAILED, row->absent ? row->absent : "no answer");
+    else if (asking->is_json)
         print_json(row, &reply);
-    } else {
+    else
         row->print(&reply);
-    }
     response_release(&reply);
     return code;
 }
@@ -179,7 +177,7 @@ int gossip_run(int argc, char **argv) {
                                  {.name = "partial", .is_set = &request.is_partial},
                                  {0}};
     if (flags_read(flags, "gossip", argc, argv, &operands))
-        return GOSSIP_EXIT_USAGE;
+        return EXIT_USAGE;
     if (operands > 0 && strcmp(argv[0], "keys") == 0) {
         return gossip_keys_run(&(struct keys_request){.at = request.at,
                                                       .cluster_key_file = request.cluster_key_file,

@@ -26,15 +26,15 @@ int gossip_client_open(struct gossip_client *asking, const char *at) {
     struct response hello;
     char problem[CLIENT_PROBLEM_BYTES];
     if (client_address(&address, at, problem))
-        return gossip_client_fail(asking, GOSSIP_EXIT_USAGE, problem);
+        return gossip_client_fail(asking, EXIT_USAGE, problem);
     if (client_open(&asking->client, &address, CLIENT_TIMEOUT_MS) ||
         client_call_text(&asking->client, "HELLO 3", &hello)) {
         snprintf(problem, sizeof problem, "%s", asking->client.problem);
         client_close(&asking->client);
-        return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, problem);
+        return gossip_client_fail(asking, EXIT_FAILED, problem);
     }
     response_release(&hello);
-    return GOSSIP_EXIT_OK;
+    return EXIT_OK;
 }
 
 void gossip_client_close(struct gossip_client *asking) { client_close(&asking->client); }
@@ -42,8 +42,8 @@ void gossip_client_close(struct gossip_client *asking) { client_close(&asking->c
 int gossip_client_call(struct gossip_client *asking, const struct bytes *words, size_t count,
                        struct response *reply) {
     if (client_call(&asking->client, words, count, reply))
-        return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, asking->client.problem);
-    return GOSSIP_EXIT_OK;
+        return gossip_client_fail(asking, EXIT_FAILED, asking->client.problem);
+    return EXIT_OK;
 }
 
 /* ---- reading answers ---- */
@@ -243,6 +243,6 @@ int gossip_client_watch(struct gossip_client *asking, const struct bytes *words,
         watch_go_on(&watch);
     buffer_release(&watch.lines);
     if (ferror(stdout))
-        return GOSSIP_EXIT_FAILED; /* main() says so */
-    return gossip_client_fail(asking, GOSSIP_EXIT_FAILED, asking->client.problem);
+        return EXIT_FAILED; /* main() says so */
+    return gossip_client_fail(asking, EXIT_FAILED, asking->client.problem);
 }

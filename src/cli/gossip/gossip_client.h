@@ -1,15 +1,11 @@
 /* What `trothdb members` and `trothdb gossip` share: a connection in RESP3 to a node or an agent,
  * its answers as JSON, and what changes as lines. */
 #pragma once
+#include "base/exit_code.h"
 #include "base/text/json.h"
 #include "cli/client/client.h"
 
-enum {
-    GOSSIP_EXIT_OK = 0,
-    GOSSIP_EXIT_FAILED = 1,
-    GOSSIP_EXIT_USAGE = 2,
-    GOSSIP_OUTPUT_BYTES = 64 << 20
-};
+enum { GOSSIP_OUTPUT_BYTES = 64 << 20 };
 
 #define GOSSIP_AT_DEFAULT "127.0.0.1:7001"
 
@@ -25,7 +21,7 @@ int gossip_client_open(struct gossip_client *asking, const char *at) MUST_CHECK;
 void gossip_client_close(struct gossip_client *asking);
 /* Tells what is wrong: a line on stderr, or {"error":...} on stdout. Returns `exit_code`. */
 int gossip_client_fail(const struct gossip_client *asking, int exit_code, const char *problem);
-/* One command. GOSSIP_EXIT_OK, or the problem is told. */
+/* One command. EXIT_OK, or the problem is told. */
 int gossip_client_call(struct gossip_client *asking, const struct bytes *words, size_t count,
                        struct response *reply) MUST_CHECK;
 

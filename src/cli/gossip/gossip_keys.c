@@ -25,12 +25,12 @@ static int usage(bool is_json) {
           "    trothdb gossip keys use ID                   [--at H:P] [--partial]\n"
           "    trothdb gossip keys remove ID                [--at H:P] [--partial]\n",
           stderr);
-    return GOSSIP_EXIT_USAGE;
+    return EXIT_USAGE;
 }
 
 static int fail(const struct keys_work *work, const char *problem) {
     const struct gossip_client as = {.is_json = work->request->is_json, .command = "gossip keys"};
-    return gossip_client_fail(&as, GOSSIP_EXIT_FAILED, problem);
+    return gossip_client_fail(&as, EXIT_FAILED, problem);
 }
 
 static int fail_at(const struct keys_work *work, struct buffer *problem) {
@@ -102,7 +102,7 @@ static int tell_done(const struct keys_work *work, const char *id, const char *w
         printf("{\"id\":\"%s\",\"members\":%zu}\n", id, work->all.count);
     else
         printf("%zu members %s %s\n", work->all.count, what, id);
-    return GOSSIP_EXIT_OK;
+    return EXIT_OK;
 }
 
 /* ---- the steps ---- */
@@ -115,7 +115,7 @@ static int run_list(struct keys_work *work) {
         print_table(work);
     if (!work->request->is_json)
         tell_problems(work, stderr);
-    return failed == 0 ? GOSSIP_EXIT_OK : GOSSIP_EXIT_FAILED;
+    return failed == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 /* Everybody is asked before anybody is told. Without those that are called dead a partition would
@@ -129,14 +129,14 @@ static int ask_all(struct keys_work *work) {
     }
     tell_problems(work, stderr);
     keys_members_leave_out(&work->all);
-    return work->all.count > 0 ? GOSSIP_EXIT_OK : fail(work, "no member answers");
+    return work->all.count > 0 ? EXIT_OK : fail(work, "no member answers");
 }
 
 static int take_step(struct keys_work *work, const char *action, const char *argument,
                      const char *meaning) {
     size_t failed = keys_members_step(&work->all, action, argument);
     if (failed == 0)
-        return GOSSIP_EXIT_OK;
+        return EXIT_OK;
     tell_problems(work, stderr);
     return fail(work, meaning);
 }
@@ -147,7 +147,7 @@ static int wrap(struct keys_work *work, const struct seal_key *key,
     const struct keys_request *request = work->request;
     struct seal *seal = NULL;
     struct buffer problem;
-    int code = GOSSIP_EXIT_OK;
+    int code = EXIT_OK;
     if (request->cluster_key_file[0] == 0)
         return fail(work, "a new key travels sealed with the one in use: name the file of that one "
                           "with --cluster-key-file");
@@ -165,13 +165,13 @@ static int wrap(struct keys_work *work, const struct seal_key *key,
 static int add_key(struct keys_work *work, const struct seal_key *key) {
     char text[SEAL_FRESH_KEY_TEXT_BYTES], id[SEAL_ID_TEXT_BYTES];
     int code = wrap(work, key, text);
-    if (code == GOSSIP_EXIT_OK)
+    if (code == EXIT_OK)
         code = ask_all(work);
-    if (code != GOSSIP_EXIT_OK)
+    if (code != EXIT_OK)
         return code;
     keyring_id(key, id);
     if (keys_members_step(&work->all, "ADD", text) == 0)
-        return GOSSIP_EXIT_OK;
+        return EXIT_OK;
     tell_problems(work, stderr);
     (void)keys_members_step(&work->all, "REMOVE", id);
     return fail(work, "not every member took the new key, so it was taken back from all");
@@ -184,7 +184,7 @@ static int run_add(struct keys_work *work, const char *file_name) {
     buffer_init(&problem, KEYS_OUTPUT_BYTES);
     int code = keyring_read(&key, file_name, &problem) == 0 ? add_key(work, &key)
                                                             : fail_at(work, &problem);
-    if (code == GOSSIP_EXIT_OK) {
+    if (code == EXIT_OK) {
         keyring_id(&key, id);
         tell_done(work, id, "have taken the key");
     }
@@ -195,10 +195,10 @@ static int run_add(struct keys_work *work, const char *file_name) {
 
 static int run_change(struct keys_work *work, const char *action, const char *id) {
     int code = ask_all(work);
-    if (code == GOSSIP_EXIT_OK)
+    if (code == EXIT_OK)
         code = take_step(work, action, id,
                          "not every member did it; it may be said again, to all of them");
-    if (code != GOSSIP_EXIT_OK)
+    if (code != EXIT_OK)
         return code;
     return tell_done(work, id, strcmp(action, "USE") == 0 ? "seal with" : "have no longer");
 }
@@ -212,14 +212,14 @@ static int remove_others(struct keys_work *work, const char *fresh) {
         for (unsigned at = 0; at < work->all.members[i].id_count; at++) {
             const char *id = work->all.members[i].ids[at];
             int code = strcmp(id, fresh) == 0
-                           ? GOSSIP_EXIT_OK
+                           ? EXIT_OK
                            : take_step(work, "REMOVE", id,
                                        "the new key is in use, and not every member removed the "
                                        "older ones; remove them by their ids");
-            if (code != GOSSIP_EXIT_OK)
+            if (code != EXIT_OK)
                 return code;
         }
-    return GOSSIP_EXIT_OK;
+    return EXIT_OK;
 }
 
 static int run_rotate(struct keys_work *work) {
@@ -229,13 +229,13 @@ static int run_rotate(struct keys_work *work) {
     keyring_id(&key, id);
     int code = add_key(work, &key);
     keyring_wipe(&key);
-    if (code == GOSSIP_EXIT_OK)
+    if (code == EXIT_OK)
         code = take_step(work, "USE", id,
                          "not every member uses the new key; all of them open it, so nobody is "
                          "lost: say `keys use` again");
-    if (code == GOSSIP_EXIT_OK)
+    if (code == EXIT_OK)
         code = remove_others(work, id);
-    if (code == GOSSIP_EXIT_OK)
+    if (code == EXIT_OK)
         code = tell_done(work, id, "seal with, and have no other key than,");
     return code;
 }

@@ -171,14 +171,14 @@ static int show_members(struct gossip_client *asking, const struct bytes *words,
         return code;
     print_members(asking, &members);
     response_release(&members);
-    return GOSSIP_EXIT_OK;
+    return EXIT_OK;
 }
 
 int members_run(int argc, char **argv) {
     struct members_request request;
     struct bytes words[MEMBERS_WORDS_MAXIMUM];
     if (read_request(&request, argc, argv))
-        return GOSSIP_EXIT_USAGE;
+        return EXIT_USAGE;
     struct gossip_client asking = {.is_json = request.is_json, .command = "members"};
     int code = gossip_client_open(&asking, request.at);
     if (code)
