@@ -51,10 +51,7 @@ const char *gossip_datagram_kind(struct bytes datagram);
 
 /* Nearness. */
 
-/* The round trip between any two members, estimated from their coordinates (Vivaldi), and by how
- * much that may be wrong, as far as they know. False where one of them has no coordinate yet, as in
- * the first seconds of its life. */
+/* The round trip between any two members, estimated from their coordinates (Vivaldi). False where
+ * one of them has no coordinate yet, as in the first seconds of its life. */
 bool gossip_round_trip_us(const struct gossip *gossip, const struct gossip_member *a,
                           const struct gossip_member *b, uint64_t *out_us) MUST_CHECK;
-bool gossip_round_trip_error_us(const struct gossip *gossip, const struct gossip_member *a,
-                                const struct gossip_member *b, uint64_t *out_us) MUST_CHECK;

@@ -72,9 +72,3 @@ bool gossip_round_trip_us(const struct gossip *gossip, const struct gossip_membe
     uint64_t error_us;
     return nearness_estimate(gossip, member_behind(a), member_behind(b), out_us, &error_us);
 }
-
-bool gossip_round_trip_error_us(const struct gossip *gossip, const struct gossip_member *a,
-                                const struct gossip_member *b, uint64_t *out_us) {
-    uint64_t round_trip_us;
-    return nearness_estimate(gossip, member_behind(a), member_behind(b), &round_trip_us, out_us);
-}

@@ -104,6 +104,13 @@ void slot_table_insert(struct slot_table *table, const struct slot_table_context
     table->count++;
 }
 
+/* Nothing is in it any more. */
+static void table_release(struct slot_table *table, const struct slot_table_context *context) {
+    buckets_free(context, table->old_buckets, table->old_bits);
+    buckets_free(context, table->buckets, table->bits);
+    *table = (struct slot_table){0};
+}
+
 struct record *slot_table_unlink(struct slot_table *table, const struct slot_table_context *context,
                                  struct record **link) {
     struct record *record = *link;
@@ -111,7 +118,7 @@ struct record *slot_table_unlink(struct slot_table *table, const struct slot_tab
     record->next = NULL;
     table->count--;
     if (table->count == 0) {
-        slot_table_release(table, context);
+        table_release(table, context);
         return record;
     }
     table_move(table, context, SLOT_TABLE_BUCKETS_A_STEP);
@@ -181,10 +188,4 @@ bool slot_table_has_visited(uint64_t cursor, uint64_t hash) {
     uint64_t different = cursor ^ hash;
     uint64_t lowest = different & (~different + 1);
     return cursor & lowest;
-}
-
-void slot_table_release(struct slot_table *table, const struct slot_table_context *context) {
-    buckets_free(context, table->old_buckets, table->old_bits);
-    buckets_free(context, table->buckets, table->bits);
-    *table = (struct slot_table){0};
 }

@@ -58,5 +58,3 @@ uint64_t slot_table_scan(const struct slot_table *table, uint64_t cursor,
  * So for as long as it lasts, whatever the table's size is. A scan that meets a smaller table on
  * its way visits some again. */
 bool slot_table_has_visited(uint64_t cursor, uint64_t hash);
-/* Frees the buckets; the records must be gone or freed by the caller. */
-void slot_table_release(struct slot_table *table, const struct slot_table_context *context);

@@ -133,7 +133,8 @@ void grid_left_out(const struct grid *grid, struct buffer *out) {
     }
 }
 
-void grid_note_left_out(const struct grid *grid, struct buffer *out) {
+/* The same as a line for people. */
+static void note_left_out(const struct grid *grid, struct buffer *out) {
     struct buffer headings;
     buffer_init(&headings, GRID_BYTES_MAXIMUM);
     grid_left_out(grid, &headings);
@@ -210,6 +211,6 @@ void grid_print_in_window(struct grid *grid, struct buffer *out, const char *ind
     size_t columns = window_columns(), taken = strlen(indent);
     grid_fit(grid, columns > taken ? columns - taken : columns, least);
     grid_print(grid, out, indent);
-    grid_note_left_out(grid, out);
+    note_left_out(grid, out);
     grid_release(grid);
 }

@@ -32,8 +32,6 @@ void grid_add_row(struct grid *grid, const char *const *texts);
 void grid_fit(struct grid *grid, size_t width, const char *const *least);
 /* The headings that were left out, with commas between them; nothing if none was. */
 void grid_left_out(const struct grid *grid, struct buffer *out);
-/* The same as a line for people. */
-void grid_note_left_out(const struct grid *grid, struct buffer *out);
 /* Appends the table, each line behind `indent`. The last row must be whole (CHECK). */
 void grid_print(const struct grid *grid, struct buffer *out, const char *indent);
 /* The end of a table for standard output: fitted into the window (window.h), printed, what was left

@@ -47,6 +47,19 @@ void joining_say_whole(struct gossip *gossip, const struct gossip_address *to,
         gossip_send(gossip, to);
 }
 
+/* Alive now, if it is not yet. */
+static void joining_end(struct gossip *gossip) {
+    gossip->sync->joining_us = GOSSIP_NEVER;
+    struct member *self = gossip->self;
+    if (self->shown.state != GOSSIP_JOINING)
+        return;
+    /* Whoever accused it of the last number there is has taken that one. */
+    identity_raise(gossip, earlier(self->shown.who->incarnation + 1, CODEC_NUMBER_MAXIMUM));
+    record_set_state(gossip, self, GOSSIP_ALIVE);
+    gossip_changed(gossip, GOSSIP_CHANGE_STATE, self, BYTES_NONE);
+    news_add(gossip, self, NULL, GOSSIP_CLUSTER);
+}
+
 void joining_copied(struct gossip *gossip, const struct codec_message *message) {
     if (gossip->self->shown.state != GOSSIP_JOINING)
         return;
@@ -73,18 +86,6 @@ void joining_agree(struct gossip *gossip, const struct codec_message *message) {
     if (gossip->self->shown.state == GOSSIP_JOINING &&
         (!message->is_joining || is_among_newcomers(gossip)))
         joining_end(gossip);
-}
-
-void joining_end(struct gossip *gossip) {
-    gossip->sync->joining_us = GOSSIP_NEVER;
-    struct member *self = gossip->self;
-    if (self->shown.state != GOSSIP_JOINING)
-        return;
-    /* Whoever accused it of the last number there is has taken that one. */
-    identity_raise(gossip, earlier(self->shown.who->incarnation + 1, CODEC_NUMBER_MAXIMUM));
-    record_set_state(gossip, self, GOSSIP_ALIVE);
-    gossip_changed(gossip, GOSSIP_CHANGE_STATE, self, BYTES_NONE);
-    news_add(gossip, self, NULL, GOSSIP_CLUSTER);
 }
 
 bool joining_greet(struct gossip *gossip, const struct gossip_address *to) {

@@ -34,8 +34,6 @@ void joining_agree(struct gossip *gossip, const struct codec_message *message);
 /* The same into the writer, for a stream. False: its sender is not joining, or this node is itself.
  */
 bool joining_write_whole(struct gossip *gossip, const struct codec_message *message);
-/* Alive now, if it is not yet. */
-void joining_end(struct gossip *gossip);
 /* Where datagrams are sealed, nobody hears a newcomer before it has said for whom it speaks: so its
  * first word to who answered it, in this step, is who it is. What it knows, which asks for what it
  * lacks, follows a moment later: of many that start at once, the others are known there by then.

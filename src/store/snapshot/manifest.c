@@ -72,13 +72,6 @@ uint32_t snapshot_manifest_find(const struct snapshot_manifest *manifest, unsign
     return low;
 }
 
-uint64_t snapshot_manifest_raw_bytes(const struct snapshot_manifest *manifest) {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < manifest->chunk_count; i++)
-        sum += manifest->chunks[i].raw_bytes;
-    return sum;
-}
-
 uint64_t snapshot_manifest_stored_bytes(const struct snapshot_manifest *manifest) {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < manifest->chunk_count; i++)

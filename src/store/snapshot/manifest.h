@@ -65,7 +65,6 @@ uint16_t snapshot_manifest_version(const struct snapshot_manifest *manifest);
 /* The ordinal of the first chunk that reaches to this slot or lies behind it; the count of all:
  * none does. */
 uint32_t snapshot_manifest_find(const struct snapshot_manifest *manifest, unsigned slot);
-uint64_t snapshot_manifest_raw_bytes(const struct snapshot_manifest *manifest);
 uint64_t snapshot_manifest_stored_bytes(const struct snapshot_manifest *manifest);
 uint64_t snapshot_manifest_state_hash(const struct snapshot_manifest *manifest);
 
