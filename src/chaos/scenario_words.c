@@ -51,6 +51,14 @@ struct bytes scenario_words_next(struct scenario_words *words) {
     return word;
 }
 
+void scenario_words_rest(const struct scenario_words *words, char out[SCENARIO_LINE_BYTES]) {
+    size_t used = 0;
+    out[0] = 0;
+    for (unsigned i = words->at; i < words->count; i++)
+        used += (size_t)snprintf(out + used, SCENARIO_LINE_BYTES - used, "%s%.*s",
+                                 i > words->at ? " " : "", BYTES_PRINT(words->words[i]));
+}
+
 bool scenario_words_take(struct scenario_words *words, const char *word) {
     bool is_it = bytes_equal(scenario_words_peek(words), bytes_of_text(word));
     words->at += is_it;

@@ -22,6 +22,8 @@ int scenario_words_refuse(struct scenario_words *words, const char *format, ...)
 
 struct bytes scenario_words_peek(const struct scenario_words *words); /* empty at the end */
 struct bytes scenario_words_next(struct scenario_words *words);
+/* What is left of the line, with one blank between words. */
+void scenario_words_rest(const struct scenario_words *words, char out[SCENARIO_LINE_BYTES]);
 /* Takes the next word if it is this one. */
 bool scenario_words_take(struct scenario_words *words, const char *word);
 /* Each takes a word of a kind. ERR_INVALID with the problem. */
