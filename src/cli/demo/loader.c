@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/containers/queue.h"
 #include "base/memory.h"
 #include "cli/terminal/figure.h"
 
@@ -13,8 +14,7 @@ struct loader_connection {
     struct client client;
     bool is_open;
     uint64_t retry_us;
-    uint32_t in_flight[LOADER_WINDOW_ROWS]; /* a ring of rows */
-    unsigned first, count;
+    struct queue in_flight; /* uint32_t, the number of a row; at most LOADER_WINDOW_ROWS */
 };
 
 struct loader {
@@ -28,8 +28,7 @@ struct loader {
     uint64_t *digests;     /* of each row's fields, when it was acknowledged */
     bool *is_acknowledged; /* each row */
     size_t next_row, done, lost, differ, repeated;
-    uint32_t *aside; /* a ring: rows to be tried again */
-    size_t aside_first, aside_count, aside_capacity;
+    struct queue aside; /* uint32_t: rows to be tried again */
     uint64_t aside_due_us, progress_us;
     char problem[CLIENT_PROBLEM_BYTES];
 };
@@ -42,8 +41,9 @@ static unsigned node_index(struct loader *loader, const struct net_address *addr
             return i;
     if (loader->node_count == LOADER_NODE_MAXIMUM)
         return 0;
-    loader->nodes[loader->node_count] =
-        (struct loader_connection){.address = *address, .client.socket = -1};
+    struct loader_connection *connection = &loader->nodes[loader->node_count];
+    *connection = (struct loader_connection){.address = *address, .client.socket = -1};
+    queue_init(&connection->in_flight, sizeof(uint32_t));
     return loader->node_count++;
 }
 
@@ -109,6 +109,7 @@ struct loader *loader_new(const struct packages *packages, const struct net_addr
                           char *problem) {
     struct loader *loader = memory_allocate_zeroed(1, sizeof *loader);
     loader->packages = packages;
+    queue_init(&loader->aside, sizeof(uint32_t));
     if (ask_slots(loader, node)) {
         memcpy(problem, loader->problem, sizeof loader->problem);
         loader_free(loader);
@@ -116,24 +117,24 @@ struct loader *loader_new(const struct packages *packages, const struct net_addr
     }
     loader->digests = memory_allocate_zeroed(packages->count, sizeof *loader->digests);
     loader->is_acknowledged = memory_allocate_zeroed(packages->count, sizeof(bool));
-    loader->aside_capacity = LOADER_ASIDE_ROWS + LOADER_NODE_MAXIMUM * LOADER_WINDOW_ROWS;
-    loader->aside = memory_allocate_zeroed(loader->aside_capacity, sizeof *loader->aside);
     return loader;
 }
 
 void loader_free(struct loader *loader) {
-    for (unsigned i = 0; i < loader->node_count; i++)
+    for (unsigned i = 0; i < loader->node_count; i++) {
         if (loader->nodes[i].is_open)
             client_close(&loader->nodes[i].client);
+        queue_release(&loader->nodes[i].in_flight);
+    }
+    queue_release(&loader->aside);
     memory_free(loader->ranges);
     memory_free(loader->digests);
     memory_free(loader->is_acknowledged);
-    memory_free(loader->aside);
     memory_free(loader);
 }
 
 void loader_begin(struct loader *loader, enum loader_mode mode) {
-    CHECK(loader_in_flight(loader) == 0 && loader->aside_count == 0);
+    CHECK(loader_in_flight(loader) == 0 && queue_count(&loader->aside) == 0);
     loader->mode = mode;
     loader->next_row = loader->done = 0;
     loader->progress_us = figure_now_us();
@@ -146,18 +147,16 @@ static struct loader_range *range_of_row(struct loader *loader, uint32_t row) {
     return &loader->ranges[loader->range_of_slot[slot]];
 }
 
-static void set_aside(struct loader *loader, uint32_t row) {
-    CHECK(loader->aside_count < loader->aside_capacity);
-    size_t at = (loader->aside_first + loader->aside_count++) % loader->aside_capacity;
-    loader->aside[at] = row;
-}
+static void push_row(struct queue *rows, uint32_t row) { *(uint32_t *)queue_push(rows) = row; }
 
-static uint32_t take_aside(struct loader *loader) {
-    uint32_t row = loader->aside[loader->aside_first];
-    loader->aside_first = (loader->aside_first + 1) % loader->aside_capacity;
-    loader->aside_count--;
+static uint32_t take_row(struct queue *rows) {
+    uint32_t row = *(const uint32_t *)queue_front(rows);
+    queue_pop(rows);
     return row;
 }
+
+/* Beside LOADER_ASIDE_ROWS of the input at most what was in flight. */
+static void set_aside(struct loader *loader, uint32_t row) { push_row(&loader->aside, row); }
 
 static void doubt_leader(struct loader *loader, struct loader_range *range) {
     range->is_uncertain = true;
@@ -170,9 +169,8 @@ static void lose_connection(struct loader *loader, unsigned node) {
     client_close(&connection->client);
     connection->is_open = false;
     connection->retry_us = figure_now_us() + LOADER_RECONNECT_US;
-    for (; connection->count; connection->count--) {
-        uint32_t row = connection->in_flight[connection->first];
-        connection->first = (connection->first + 1) % LOADER_WINDOW_ROWS;
+    while (queue_count(&connection->in_flight)) {
+        uint32_t row = take_row(&connection->in_flight);
         range_of_row(loader, row)->in_flight--;
         loader->repeated++;
         set_aside(loader, row);
@@ -218,11 +216,11 @@ static enum placed place_row(struct loader *loader, uint32_t row) {
         doubt_leader(loader, range);
         return PLACED_ASIDE;
     }
-    if (connection->count == LOADER_WINDOW_ROWS ||
+    if (queue_count(&connection->in_flight) == LOADER_WINDOW_ROWS ||
         connection->client.output.length > LOADER_WINDOW_BYTES)
         return PLACED_NOWHERE_YET;
     append_request(loader, &connection->client, row);
-    connection->in_flight[(connection->first + connection->count++) % LOADER_WINDOW_ROWS] = row;
+    push_row(&connection->in_flight, row);
     range->in_flight++;
     return PLACED;
 }
@@ -232,8 +230,8 @@ static void retry_aside(struct loader *loader, uint64_t now) {
     if (now < loader->aside_due_us)
         return;
     loader->aside_due_us = now + LOADER_RETRY_US;
-    for (size_t left = loader->aside_count; left > 0; left--) {
-        uint32_t row = take_aside(loader);
+    for (size_t left = queue_count(&loader->aside); left > 0; left--) {
+        uint32_t row = take_row(&loader->aside);
         if (place_row(loader, row) != PLACED)
             set_aside(loader, row);
     }
@@ -241,7 +239,8 @@ static void retry_aside(struct loader *loader, uint64_t now) {
 
 static void send_rows(struct loader *loader) {
     retry_aside(loader, figure_now_us());
-    while (loader->next_row < loader->packages->count && loader->aside_count < LOADER_ASIDE_ROWS) {
+    while (loader->next_row < loader->packages->count &&
+           queue_count(&loader->aside) < LOADER_ASIDE_ROWS) {
         uint32_t row = (uint32_t)loader->next_row;
         enum placed placed = PLACED;
         if (loader->mode == LOADER_WRITE || loader->is_acknowledged[row])
@@ -318,14 +317,12 @@ static void note_taken_over(struct loader_range *range, unsigned node) {
 
 static int take_reply(struct loader *loader, unsigned node, const struct response *reply) {
     struct loader_connection *connection = &loader->nodes[node];
-    if (connection->count == 0) {
+    if (queue_count(&connection->in_flight) == 0) {
         snprintf(loader->problem, sizeof loader->problem, "a reply came that nobody asked for");
         return ERR_REFUSED;
     }
-    uint32_t row = connection->in_flight[connection->first];
+    uint32_t row = take_row(&connection->in_flight);
     struct loader_range *range = range_of_row(loader, row);
-    connection->first = (connection->first + 1) % LOADER_WINDOW_ROWS;
-    connection->count--;
     range->in_flight--;
     if (reply->kind == RESPONSE_ERROR)
         return take_error(loader, range, row, reply->text);
@@ -368,7 +365,7 @@ static int check_stall(struct loader *loader) {
         return 0;
     snprintf(loader->problem, sizeof loader->problem,
              "no row was answered for %d s: %zu in flight, %zu wait for a leader",
-             LOADER_STALL_US / 1000000, loader_in_flight(loader), loader->aside_count);
+             LOADER_STALL_US / 1000000, loader_in_flight(loader), queue_count(&loader->aside));
     return ERR_IO;
 }
 
@@ -390,7 +387,7 @@ static int wait_for_replies(struct loader *loader, int timeout_ms) {
             polled[count++] = (struct pollfd){.fd = connection->client.socket, .events = events};
         }
     }
-    bool is_waiting = loader->aside_count > 0 && timeout_ms > LOADER_RETRY_US / 1000;
+    bool is_waiting = queue_count(&loader->aside) > 0 && timeout_ms > LOADER_RETRY_US / 1000;
     (void)poll(polled, count, is_waiting ? LOADER_RETRY_US / 1000 : timeout_ms);
     for (nfds_t i = 0; i < count; i++) {
         int error = polled[i].revents & ~POLLOUT ? take_replies(loader, nodes[i]) : 0;
@@ -403,7 +400,7 @@ static int wait_for_replies(struct loader *loader, int timeout_ms) {
 /* What may be sent is under way when this returns. */
 int loader_turn(struct loader *loader, int timeout_ms) {
     int error = 0;
-    if (loader_in_flight(loader) || loader->aside_count)
+    if (loader_in_flight(loader) || queue_count(&loader->aside))
         error = wait_for_replies(loader, timeout_ms);
     if (!error) {
         send_rows(loader);
@@ -418,7 +415,7 @@ int loader_turn(struct loader *loader, int timeout_ms) {
 const char *loader_problem(const struct loader *loader) { return loader->problem; }
 
 bool loader_is_done(const struct loader *loader) {
-    return loader->next_row == loader->packages->count && loader->aside_count == 0 &&
+    return loader->next_row == loader->packages->count && queue_count(&loader->aside) == 0 &&
            loader_in_flight(loader) == 0;
 }
 
@@ -427,7 +424,7 @@ size_t loader_done_count(const struct loader *loader) { return loader->done; }
 size_t loader_in_flight(const struct loader *loader) {
     size_t count = 0;
     for (unsigned i = 0; i < loader->node_count; i++)
-        count += loader->nodes[i].count;
+        count += queue_count(&loader->nodes[i].in_flight);
     return count;
 }
 
