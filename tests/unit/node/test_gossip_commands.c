@@ -1,7 +1,6 @@
 /* GOSSIP and its channels, asked of two workers of one node, which is alone in its cluster. */
 #include "world.h"
 
-#include "base/planted.h"
 #include "gossip/gossip.h"
 #include "member/said_keys.h"
 
@@ -134,17 +133,6 @@ static void test_refusals(void **state) {
     world_free(world);
 }
 
-/* Without an argument the tests; `--plant` shows that they find the fault: they fail then. */
-int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_get_del), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_subscribers), cmocka_unit_test(test_patterns_and_reset),
-        cmocka_unit_test(test_refusals)};
-    (void)argv;
-#ifdef TROTHDB_PLANTED_FAULTS
-    if (argc > 1)
-        planted_fault_on = PLANTED_GOSSIP_NEWS_TO_THE_FIRST;
-#endif
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return argc > 1 ? failed == 0 : failed;
-}
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_set_get_del), cmocka_unit_test(test_limits),
+                   cmocka_unit_test(test_subscribers), cmocka_unit_test(test_patterns_and_reset),
+                   cmocka_unit_test(test_refusals))

@@ -1,0 +1,178 @@
+/* INFO and LATENCY: each command is counted once, as what it was, with the time that it took. */
+#include <stdlib.h>
+
+#include "world.h"
+
+#define FOUR_SHARDS ((const char *const[]){"shards", "4", NULL})
+
+static void test_info(void **state) {
+    (void)state;
+    struct world *world = world_new(2, FOUR_SHARDS);
+    struct client *client = world_connect(world, 0);
+    client_ask(client, "SET a 1\nSET b 1 EX 100");
+    client_take(client);
+    world_pass_ms(world, 150);
+    client_ask(client, "INFO");
+    const char *text = client_take(client);
+    static const char *const expected[] = {
+        "# Server\r\nredis_version:7.0.15\r\nredis_mode:cluster\r\n",
+        "\r\n\r\n# Clients\r\nconnected_clients:1\r\n",
+        "loading:0\r\n",
+        "role:master\r\nconnected_slaves:0\r\n",
+        "# Cluster\r\ncluster_enabled:1\r\n",
+        "# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=0\r\n",
+        "tcp_port:7001\r\n",
+        "shards_led:5\r\n"};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        assert_non_null(strstr(text, expected[i]));
+    const char *resident = strstr(text, "used_memory_rss:");
+    assert_non_null(resident);
+    assert_in_range(strtoull(resident + strlen("used_memory_rss:"), NULL, 10), 1 << 20, 1LL << 40);
+    CLIENT_EXPECT(client, "INFO cluster KEYSPACE",
+                  "$76\r\n# Cluster\r\ncluster_enabled:1\r\n\r\n# "
+                  "Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=0\r\n\r\n");
+    CLIENT_EXPECT(client, "INFO nosuch", "$0\r\n\r\n");
+    client_ask(client, "HELLO 3\nINFO cluster");
+    assert_non_null(strstr(client_take(client), "=34\r\ntxt:# Cluster\r\n"));
+    world_free(world);
+}
+
+/* The figure behind `name:` in INFO. */
+static long long info_figure(struct client *client, const char *name) {
+    client_ask(client, "INFO everything");
+    const char *at = strstr(client_take(client), name);
+    assert_non_null(at);
+    assert_int_equal(at[strlen(name)], ':');
+    return atoll(at + strlen(name) + 1);
+}
+
+/* Reads that find and do not find, a key whose time comes, an error: INFO has counted each once.
+ * The read that meets the key past its time runs twice and misses once; who looks inside a write
+ * does not read. */
+static void test_info_counts_what_was_met(void **state) {
+    (void)state;
+    static const char *const settings[] = {"expire-interval-ms", "60000", NULL};
+    struct world *world = world_new(1, settings);
+    struct client *client = world_connect(world, 0);
+    client_ask(
+        client,
+        "SET a 1\nSET b 2 PX 50\nGET a\nMGET a b none\nEXISTS none\nAPPEND a x\nGETDEL none");
+    client_take(client);
+    world_pass_ms(world, 60);
+    CLIENT_EXPECT(client, "GET b\nINCR a",
+                  "$-1\r\n-ERR value is not an integer or out of range\r\n");
+    world_pass_ms(world, 250);
+    assert_int_equal(info_figure(client, "keyspace_hits"), 3);
+    assert_int_equal(info_figure(client, "keyspace_misses"), 3);
+    assert_int_equal(info_figure(client, "expired_keys"), 1);
+    assert_int_equal(info_figure(client, "total_error_replies"), 1);
+    client_ask(client, "INFO errorstats");
+    assert_non_null(strstr(client_take(client), "errorstat_ERR:count=1\r\n"));
+    client_ask(client, "INFO commandstats");
+    assert_non_null(strstr(client_take(client), "cmdstat_mget:calls=1,usec="));
+    world_free(world);
+}
+
+/* What INFO commandstats says of a command, without its times; "" if it says nothing. */
+static void command_figures(struct client *client, const char *name, char out[128]) {
+    char start[48];
+    client_ask(client, "INFO commandstats");
+    int length = snprintf(start, sizeof start, "cmdstat_%s:", name);
+    const char *at = strstr(client_take(client), start);
+    out[0] = '\0';
+    if (!at)
+        return;
+    unsigned long long calls, duration_us, rejected, failed;
+    double mean_us;
+    int end = 0;
+    int count = sscanf(at + length,
+                       "calls=%llu,usec=%llu,usec_per_call=%lf,rejected_calls=%llu,"
+                       "failed_calls=%llu\r\n%n",
+                       &calls, &duration_us, &mean_us, &rejected, &failed, &end);
+    assert_int_equal(count, 5);
+    assert_true(end > 0);
+    snprintf(out, 128, "%llu called, %llu rejected, %llu failed", calls, rejected, failed);
+}
+
+static void expect_figures(struct client *client, const char *name, const char *expected) {
+    char figures[128];
+    command_figures(client, name, figures);
+    assert_string_equal(figures, expected);
+}
+
+/* What never ran was rejected, and is no call: a wrong count of words, no login, keys in several
+ * slots, a leader elsewhere. What ran and ended in an error has failed. */
+static void test_info_tells_calls_rejected_and_failed(void **state) {
+    (void)state;
+    struct world *world = world_new(2, FOUR_SHARDS);
+    struct client *client = world_connect(world, 0), *other = world_connect(world, 1);
+    client_ask(client,
+               "SET {a}x y\nSET\nSET {a}x y EX 0\nGET {a}x\nHGET {a}x f\nGET\nMGET a b\n"
+               "CONFIG SET nosuch 1\nCONFIG\nNOSUCH\nCLIENT NOSUCH\nTROTHDB WITH async INCR {a}x\n"
+               "TROTHDB WITH now SET {a}x y\nTROTHDB WITH async SET\nSUBSCRIBE c\nECHO x");
+    world_pass_ms(world, 100);
+    client_take(client);
+    expect_figures(other, "set", "2 called, 1 rejected, 1 failed");
+    expect_figures(other, "get", "1 called, 1 rejected, 0 failed");
+    expect_figures(other, "hget", "1 called, 0 rejected, 1 failed");
+    expect_figures(other, "mget", "0 called, 1 rejected, 0 failed");
+    expect_figures(other, "config|set", "1 called, 0 rejected, 1 failed");
+    expect_figures(other, "config", "0 called, 1 rejected, 0 failed");
+    expect_figures(other, "client", "");
+    expect_figures(other, "incr", "1 called, 0 rejected, 1 failed");
+    expect_figures(other, "trothdb|with", "1 called, 2 rejected, 0 failed");
+    expect_figures(other, "echo", "0 called, 1 rejected, 0 failed");
+    client_ask(other, "CONFIG SET requirepass secret");
+    struct client *stranger = world_connect(world, 0);
+    client_ask(stranger, "DEL a");
+    expect_figures(other, "del", "0 called, 1 rejected, 0 failed");
+    world_free(world);
+}
+
+/* How long the one SET took by INFO, whose disk was held for `held_ms` longer than it takes. */
+static unsigned long long set_duration_us(unsigned held_ms) {
+    struct world *world = world_new(1, NULL);
+    struct client *client = world_connect(world, 0);
+    world_hold_disks(world, true);
+    client_ask(client, "SET x y");
+    world_pass_ms(world, held_ms);
+    world_hold_disks(world, false);
+    world_settle(world);
+    assert_string_equal(client_take(client), "+OK\r\n");
+    client_ask(client, "INFO commandstats");
+    const char *set = strstr(client_take(client), "cmdstat_set:");
+    unsigned long long duration_us, mean_us;
+    assert_non_null(set);
+    assert_int_equal(
+        sscanf(set, "cmdstat_set:calls=1,usec=%llu,usec_per_call=%llu.00,", &duration_us, &mean_us),
+        2);
+    assert_true(mean_us == duration_us);
+    world_free(world);
+    return duration_us;
+}
+
+/* From its arrival to its reply, the wait for the disk included. */
+static void test_info_tells_how_long_commands_took(void **state) {
+    (void)state;
+    assert_int_equal(set_duration_us(40) - set_duration_us(0), 40000);
+}
+
+/* Cumulative counts by upper bounds, of the commands named; a container stands for its subcommands,
+ * and what was not called is left out. */
+static void test_latency_histogram(void **state) {
+    (void)state;
+    struct world *world = world_new(1, NULL);
+    struct client *client = world_connect(world, 0);
+    client_ask(client, "CONFIG GET timeout\nOBJECT HELP\nHELLO 3");
+    client_take(client);
+    CLIENT_EXPECT(client, "LATENCY HISTOGRAM Config get nosuch confi",
+                  "%1\r\n$10\r\nconfig|get\r\n%2\r\n$5\r\ncalls\r\n:1\r\n"
+                  "$14\r\nhistogram_usec\r\n%1\r\n:10\r\n:1\r\n");
+    CLIENT_EXPECT(client, "LATENCY HISTOGRAM get", "%0\r\n");
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_info), cmocka_unit_test(test_info_counts_what_was_met),
+          cmocka_unit_test(test_info_tells_calls_rejected_and_failed),
+          cmocka_unit_test(test_info_tells_how_long_commands_took),
+          cmocka_unit_test(test_latency_histogram))
