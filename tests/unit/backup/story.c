@@ -21,7 +21,8 @@ struct archiver *story_new_archiver(struct story *story) {
     return archiver_new(&options);
 }
 
-void story_set_up(struct story *story) {
+struct story *story_new(void) {
+    struct story *story = memory_allocate_zeroed(1, sizeof *story);
     struct world *world = world_new(1);
     struct config *config = &world->replicas[1].config;
     world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
@@ -30,9 +31,10 @@ void story_set_up(struct story *story) {
     config->backup_snapshot_interval_seconds = 1;
     config->backup_keep_seconds = KEEP_SECONDS;
     world_lead(world);
-    *story = (struct story){.world = world};
+    story->world = world;
     fake_blobs_init(&story->blobs);
     story->archiver = story_new_archiver(story);
+    return story;
 }
 
 /* The job's calls of the disk are counted, and no others. */
@@ -56,13 +58,14 @@ void story_run_jobs(struct story *story) {
         job->done(job, run_job(story, job));
 }
 
-void story_tear_down(struct story *story) {
+void story_free(struct story *story) {
     archiver_drop(story->archiver);
     story_run_jobs(story);
     assert_int_equal(story->sum.job_count, 0);
     assert_int_equal(story->sum.held_bytes, 0);
     fake_blobs_release(&story->blobs);
     world_free(story->world);
+    memory_free(story);
 }
 
 /* ---- reading ---- */

@@ -40,8 +40,8 @@ struct story {
 };
 
 struct archiver *story_new_archiver(struct story *story); /* returns owned */
-void story_set_up(struct story *story);
-void story_tear_down(struct story *story);
+struct story *story_new(void);                            /* returns owned */
+void story_free(struct story *story);
 void story_run_jobs(struct story *story);
 uint64_t story_wall_ms(const struct story *story);
 /* The only shard in it; NULL: there is none. */

@@ -6,7 +6,6 @@
 #include "../unit.h"
 #include "backup/archiver_internal.h"
 #include "backup/backup_read.h"
-#include "base/memory.h"
 #include "store/snapshot/names.h"
 #include "story.h"
 
@@ -86,13 +85,11 @@ static unsigned tell(struct story *story) {
 }
 
 static bool fail_store(enum fake_blob_call call, unsigned nth, bool is_late) {
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
-    story_set_up(story);
+    struct story *story = story_new();
     fake_blobs_fail(&story->blobs, call, nth, is_late);
     assert_int_equal(tell(story), 0);
     bool is_hit = story->blobs.failed_calls > 0;
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
     return is_hit;
 }
 
@@ -108,13 +105,11 @@ static void test_any_one_call_of_the_store_fails(void **state) {
 }
 
 static bool fail_disk(enum fake_call call, unsigned nth) {
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
-    story_set_up(story);
+    struct story *story = story_new();
     story->disk_fault = (struct disk_fault){.call = call, .nth = nth};
     assert_int_equal(tell(story), 0);
     bool is_hit = story->disk_fault.nth == 0;
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
     return is_hit;
 }
 
@@ -131,21 +126,18 @@ static void test_any_one_call_of_the_disk_fails(void **state) {
  * moment among them is not restored, and nothing earlier is taken for it. */
 static void test_what_was_let_go_is_missed(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
-    story_set_up(story);
+    struct story *story = story_new();
     story->is_interrupted = true;
     assert_in_range(tell(story), 1, WRITES / 2);
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 /* So much was gathered that the next entries were left to Raft's log, which let them go while a
  * snapshot that holds them was on its way already: the archive goes on behind that one. */
 static void test_a_snapshot_under_way_takes_the_place(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     struct archiver_status status;
-    story_set_up(story);
     story_pass(story, STEP_MS);
     story->sum.held_bytes += ARCHIVER_HELD_BYTES_MAXIMUM;
     story_write(story, 0);
@@ -164,17 +156,15 @@ static void test_a_snapshot_under_way_takes_the_place(void **state) {
     archiver_status(story->archiver, &status);
     assert_int_equal(status.archived_index, world_applied_index(story->world, 1));
     assert_true(expect_moment(story, &story->moments[1]));
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 /* A snapshot that is to take the place of entries that are gone does not arrive: what is archived
  * behind it is of no use until another one does, and is not said to be archived. */
 static void test_nothing_is_archived_without_what_leads_up_to_it(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     struct archiver_status status;
-    story_set_up(story);
     story_write(story, 0);
     story_pass(story, END_MS);
     story->is_interrupted = true;
@@ -196,17 +186,15 @@ static void test_nothing_is_archived_without_what_leads_up_to_it(void **state) {
     archiver_status(story->archiver, &status);
     assert_int_equal(status.archived_index, world_applied_index(story->world, 1));
     assert_true(expect_moment(story, &story->moments[WRITES - 1]));
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 /* Some entries wait to be put when the next ones turn out to be gone: what comes behind those is
  * another piece, as one with a gap in it could not be read. */
 static void test_a_piece_has_no_gap(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     struct archiver_status status;
-    story_set_up(story);
     story_pass(story, END_MS);
     struct config *config = &story->world->replicas[1].config;
     config->backup_log_interval_ms = 3600 * 1000;
@@ -224,8 +212,7 @@ static void test_a_piece_has_no_gap(void **state) {
     archiver_status(story->archiver, &status);
     assert_int_equal(status.archived_index, world_applied_index(story->world, 1));
     assert_true(expect_moment(story, &story->moments[2]));
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 /* ---- who reads it ---- */
@@ -260,16 +247,14 @@ static bool fail_reading(struct story *story, enum fake_blob_call call, unsigned
 
 static void test_any_one_call_of_a_reader_fails(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     unsigned failures = 0;
-    story_set_up(story);
     assert_int_equal(tell(story), 0);
     for (enum fake_blob_call call = 0; call < BLOB_CALL_COUNT; call++)
         for (unsigned nth = 1; fail_reading(story, call, nth); nth++, failures++)
             assert_true(nth < CALLS_MAXIMUM);
     assert_true(failures > 8);
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 /* ---- what is too old cannot be removed ---- */
@@ -278,9 +263,8 @@ static void test_any_one_call_of_a_reader_fails(void **state) {
  * failure, and it is removed when it can be, though nothing is written any more. */
 static void test_a_removal_that_fails_holds_nothing_up(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     struct archiver_status status;
-    story_set_up(story);
     fake_blobs_fail(&story->blobs, BLOB_REMOVE, 1, false);
     for (unsigned i = 0; story->blobs.failed_calls == 0; i++) {
         assert_true(i < 100);
@@ -298,8 +282,7 @@ static void test_a_removal_that_fails_holds_nothing_up(void **state) {
     assert_true(story->blobs.calls[BLOB_PUT] > puts);
     story_pass(story, END_MS);
     assert_true(story->blobs.calls[BLOB_REMOVE] > removals);
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_store_fails),

@@ -68,11 +68,10 @@ static void pass_removals(struct story *story, unsigned *writes, unsigned remova
  * manifest only when this one has removed what is old. */
 static void test_chunks_on_their_way_stay(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     struct snapshot_chunk chunk;
     char name[BLOB_NAME_MAXIMUM];
     unsigned writes = 0;
-    story_set_up(story);
     pass_removals(story, &writes, 1);
     put_stray(story, "a chunk on its way", &chunk, name);
     pass_removals(story, &writes, 1);
@@ -80,24 +79,21 @@ static void test_chunks_on_their_way_stay(void **state) {
     put_manifest_of(story, &chunk);
     pass_removals(story, &writes, 2); /* each looks at what has a manifest */
     assert_non_null(fake_blobs_find(&story->blobs, name));
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 /* Of a snapshot that was broken off: nobody will ever put its manifest. */
 static void test_strays_go_in_the_end(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     struct snapshot_chunk chunk;
     char name[BLOB_NAME_MAXIMUM];
     unsigned writes = 0;
-    story_set_up(story);
     pass_removals(story, &writes, 1);
     put_stray(story, "a chunk left behind", &chunk, name);
     pass_removals(story, &writes, 3);
     assert_null(fake_blobs_find(&story->blobs, name));
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 /* The process of a leader that was deposed stands still for an hour when it has seen which
@@ -122,11 +118,10 @@ static void stand_still(void *context, enum fake_blob_call call) {
 
 static void test_a_removal_that_stood_still_looks_again(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     struct standstill still = {.story = story};
     char name[BLOB_NAME_MAXIMUM];
     unsigned writes = 0;
-    story_set_up(story);
     pass_removals(story, &writes, 1);
     put_stray(story, "a chunk that is needed again", &still.chunk, name);
     pass_removals(story, &writes, 1);
@@ -136,8 +131,7 @@ static void test_a_removal_that_stood_still_looks_again(void **state) {
     pass_removals(story, &writes, 3);
     assert_false(still.is_due);
     assert_non_null(fake_blobs_find(&story->blobs, name));
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 /* ---- a snapshot, put step by step ---- */
@@ -191,10 +185,9 @@ static void make_chunks(struct story *story, struct snapshot_chunk chunks[CHUNKS
 /* The store had the first chunk when this leader asked, so it need not put it. Then the leader of
  * before, who still takes away what was too old for him, removes it. */
 static bool remove_after_step(unsigned steps) {
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     struct snapshot_chunk chunks[CHUNKS];
     char names[CHUNKS][BLOB_NAME_MAXIMUM];
-    story_set_up(story);
     make_chunks(story, chunks, names);
     struct snapshot_manifest manifest = {
         .meta = {.shard = WORLD_SHARD, .index = 7}, .chunk_count = 1, .chunks = chunks};
@@ -210,8 +203,7 @@ static bool remove_after_step(unsigned steps) {
     finish_snapshot(job);
     for (unsigned i = 0; i < CHUNKS; i++)
         assert_non_null(fake_blobs_find(&story->blobs, names[i]));
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
     return is_meanwhile;
 }
 
@@ -229,7 +221,7 @@ static void test_a_chunk_that_is_removed_meanwhile_is_put_again(void **state) {
  * last piece is there says nothing of the others. */
 static void test_a_piece_that_is_missing_is_put_again(void **state) {
     (void)state;
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    struct story *story = story_new();
     char file[DISK_NAME_MAXIMUM], piece[BLOB_NAME_MAXIMUM];
     size_t bytes = BACKUP_CHUNK_PIECE_BYTES + 1;
     uint8_t *image = memory_allocate_zeroed(1, bytes);
@@ -238,7 +230,6 @@ static void test_a_piece_that_is_missing_is_put_again(void **state) {
     struct snapshot_manifest manifest = {
         .meta = {.shard = WORLD_SHARD, .index = 7}, .chunk_count = 1, .chunks = &chunk};
     const struct backup_place place = {.shard = WORLD_SHARD};
-    story_set_up(story);
     snapshot_chunk_name(WORLD_SHARD, &chunk, file);
     fake_disk_put(story->world->replicas[1].disk, file, bytes_of(image, bytes));
     memory_free(image);
@@ -250,8 +241,7 @@ static void test_a_piece_that_is_missing_is_put_again(void **state) {
         put_snapshot(story, &manifest);
         assert_non_null(fake_blobs_find(&story->blobs, piece));
     }
-    story_tear_down(story);
-    memory_free(story);
+    story_free(story);
 }
 
 RUN_TESTS(cmocka_unit_test(test_chunks_on_their_way_stay),

@@ -1,10 +1,7 @@
 /* COMMAND: the shapes of Redis 7.0 as golden bytes, and what is asked wrongly. */
+#include "../unit.h"
 #include "connection/command_table_reply.h"
 #include "wire/response.h"
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 enum { OUT_MAXIMUM_BYTES = 1024 * 1024, ARGUMENTS_MAXIMUM = 16 };
 
@@ -152,15 +149,6 @@ static void test_others_are_not_told(void **state) {
     is_told = command_is_any;
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_info),
-        cmocka_unit_test(test_docs),
-        cmocka_unit_test(test_list),
-        cmocka_unit_test(test_getkeys),
-        cmocka_unit_test(test_help),
-        cmocka_unit_test(test_all_agree),
-        cmocka_unit_test(test_others_are_not_told),
-    };
-    return cmocka_run_group_tests_name("command table", tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_info), cmocka_unit_test(test_docs), cmocka_unit_test(test_list),
+          cmocka_unit_test(test_getkeys), cmocka_unit_test(test_help),
+          cmocka_unit_test(test_all_agree), cmocka_unit_test(test_others_are_not_told))

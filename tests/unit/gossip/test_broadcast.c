@@ -144,6 +144,14 @@ static struct teller teller_of(unsigned members) {
     return teller;
 }
 
+/* Nobody is told before, and then so many, each once. */
+static void expect_told_after(struct teller *teller, uint64_t after_us, unsigned expected) {
+    pass(teller, after_us - 1);
+    assert_int_equal(teller->count, 0);
+    pass(teller, 1);
+    assert_int_equal(listeners(teller, 1), expected);
+}
+
 /* What this node says goes to half of all that it tells, by lot and at once; soon to the next in
  * the circle of UUIDs; then, after long pauses, to two at a time by lot, until it was told often
  * enough. */
@@ -152,10 +160,7 @@ static void test_by_lot_then_in_the_circle_then_now_and_then(void **state) {
     struct teller teller = teller_of(MEMBERS);
     say(&teller, SECOND, "color", "red");
     assert_int_equal(listeners(&teller, 1), AT_ONCE);
-    pass(&teller, 3 * FLUSH_US - 1);
-    assert_int_equal(teller.count, 0);
-    pass(&teller, 1);
-    assert_int_equal(listeners(&teller, 1), NEXT);
+    expect_told_after(&teller, 3 * FLUSH_US, NEXT);
     for (unsigned i = 0; i < NEXT; i++)
         assert_int_equal(teller.told[BEHIND_SELF + i], 1);
     while (counters_of(&teller).news_waiting[GOSSIP_STATE] > 0) {
@@ -201,10 +206,7 @@ static void test_a_burst_is_gathered(void **state) {
     say(&teller, MILLISECOND, "color", "blue");
     say(&teller, MILLISECOND, "size", "large");
     assert_int_equal(teller.count, 0);
-    pass(&teller, FLUSH_US - 2 * MILLISECOND - 1);
-    assert_int_equal(teller.count, 0);
-    pass(&teller, 1);
-    assert_int_equal(listeners(&teller, 1), AT_ONCE);
+    expect_told_after(&teller, FLUSH_US - 2 * MILLISECOND, AT_ONCE);
     gossip_free(teller.gossip);
 }
 
@@ -215,10 +217,7 @@ static void test_what_was_heard_is_gathered(void **state) {
     pass(&teller, SECOND);
     introduce(&teller, MEMBERS, 1);
     assert_int_equal(teller.count, 0);
-    pass(&teller, FLUSH_US - 1);
-    assert_int_equal(teller.count, 0);
-    pass(&teller, 1);
-    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    expect_told_after(&teller, FLUSH_US, FAN_OUT);
     gossip_free(teller.gossip);
 }
 
@@ -253,10 +252,7 @@ static void test_the_circle_is_told_whoever_knows(void **state) {
     pass(&teller, FLUSH_US);
     assert_int_equal(listeners(&teller, 1), 1);
     hear(&teller, 35, 20, "red");
-    pass(&teller, 3 * FLUSH_US - 1);
-    assert_int_equal(teller.count, 0);
-    pass(&teller, 1);
-    assert_int_equal(listeners(&teller, 1), NEXT);
+    expect_told_after(&teller, 3 * FLUSH_US, NEXT);
     while (counters_of(&teller).news_waiting[GOSSIP_STATE] > 0)
         pass(&teller, SLOW_US);
     assert_int_equal(counters_of(&teller).news_told[GOSSIP_STATE], TELLINGS - FAN_OUT + 1);
@@ -285,10 +281,7 @@ static void test_what_is_heard_at_first_hand_goes_on_at_once(void **state) {
     assert_int_equal(listeners(&teller, 1), FAN_OUT);
     hear(&teller, 21, 21, "red");
     assert_int_equal(teller.count, 0);
-    pass(&teller, FLUSH_US - 1);
-    assert_int_equal(teller.count, 0);
-    pass(&teller, 1);
-    assert_int_equal(listeners(&teller, 1), FAN_OUT);
+    expect_told_after(&teller, FLUSH_US, FAN_OUT);
     gossip_free(teller.gossip);
 }
 

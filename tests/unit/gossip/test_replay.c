@@ -1,7 +1,6 @@
 /* Which datagrams came before: the window of each life, by itself and in a world of sealed nodes.
  */
-#include "../unit.h"
-#include "base/planted.h"
+#include "../planting.h"
 #include "gossip/wire/codec.h"
 #include "gossip/wire/replay.h"
 #include "world.h"
@@ -150,6 +149,15 @@ static void test_a_bad_network_does_not_hurt(void **state) {
     world_free(world);
 }
 
+/* Days pass quickly for nodes 1 and 2, which then have no grave of node 3 any more. */
+static void let_it_be_forgotten(struct world *world) {
+    world->timing.probe_interval_us = 60000000;
+    for (unsigned i = 1; i <= 2; i++)
+        gossip_set_timing(world->nodes[i].gossip, &world->timing);
+    world_run(world, UINT64_C(100) * 3600 * 1000000);
+    assert_null(world_view(world, 1, 3));
+}
+
 /* "Dead nodes come back": a day after its death nobody remembers a node; a recording of it does not
  * bring it back either. */
 static void test_a_recording_brings_nobody_back(void **state) {
@@ -163,11 +171,7 @@ static void test_a_recording_brings_nobody_back(void **state) {
     world_kill(world, 3);
     world_run(world, 20000000);
     assert_true(world_is_state(world, 1, 3, GOSSIP_DEAD));
-    world->timing.probe_interval_us = 60000000; /* a day passes quickly */
-    for (unsigned i = 1; i <= 2; i++)
-        gossip_set_timing(world->nodes[i].gossip, &world->timing);
-    world_run(world, UINT64_C(100) * 3600 * 1000000);
-    assert_null(world_view(world, 1, 3));
+    let_it_be_forgotten(world);
     world_replay(world, 0);
     world_run(world, 1000000);
     assert_null(world_view(world, 1, 3));
@@ -187,11 +191,7 @@ static void test_a_recording_of_an_earlier_life_brings_nobody_back(void **state)
     world_run(world, 8000000);
     world_kill(world, 3);
     world_run(world, 20000000);
-    world->timing.probe_interval_us = 60000000; /* a day passes quickly */
-    for (unsigned i = 1; i <= 2; i++)
-        gossip_set_timing(world->nodes[i].gossip, &world->timing);
-    world_run(world, UINT64_C(100) * 3600 * 1000000);
-    assert_null(world_view(world, 1, 3));
+    let_it_be_forgotten(world);
     world_kill(world, 2);
     world_start(world, 2);
     world_seed(world, 2, 1);
@@ -352,73 +352,56 @@ static void test_a_proof_costs_no_time(void **state) {
     assert_in_range(taken_us[1], 0, taken_us[0] + 100000);
 }
 
-/* The section's bytes: tag 21, its length, a varint. */
-static void test_the_bytes_of_a_count(void **state) {
-    (void)state;
+/* NEWS of member `one` with one section, which `write` writes. */
+static void expect_section(void (*write)(struct codec_writer *writer), struct bytes expected,
+                           struct codec_message *decoded) {
     struct codec_writer writer;
-    struct codec_message message;
     const struct codec_wire wire = {.version = 0};
-    static const uint8_t expected[] = {21, 2, 0, 0xac, 0x02};
     codec_writer_init(&writer);
     codec_begin(&writer, &wire, CODEC_NEWS, one, 1);
     size_t at = writer.buffer.length;
-    codec_write_count(&writer, 300);
-    struct bytes bytes = buffer_bytes(&writer.buffer);
-    assert_int_equal(bytes.length, at + sizeof expected);
-    assert_memory_equal(bytes.data + at, expected, sizeof expected);
-    assert_int_equal(codec_decode(&message, bytes), 0);
-    assert_int_equal(message.count, 300);
+    write(&writer);
+    struct bytes all = buffer_bytes(&writer.buffer);
+    assert_true(bytes_equal(bytes_of(all.data + at, all.length - at), expected));
+    assert_int_equal(codec_decode(decoded, all), 0);
     codec_writer_release(&writer);
+}
+
+static void write_300(struct codec_writer *writer) { codec_write_count(writer, 300); }
+
+/* The section's bytes: tag 21, its length, a varint. */
+static void test_the_bytes_of_a_count(void **state) {
+    (void)state;
+    struct codec_message message;
+    static const uint8_t expected[] = {21, 2, 0, 0xac, 0x02};
+    expect_section(write_300, bytes_of(expected, sizeof expected), &message);
+    assert_int_equal(message.count, 300);
+}
+
+static void write_life_2(struct codec_writer *writer) {
+    codec_write_life(writer, codec_life(one, 2));
 }
 
 /* Tag 23, 8 bytes: XXH3 of the UUID, with the generation as its seed. */
 static void test_the_bytes_of_a_life(void **state) {
     (void)state;
-    struct codec_writer writer;
     struct codec_message message;
-    const struct codec_wire wire = {.version = 0};
     static const uint8_t expected[] = {23, 8, 0, 0x5f, 0x4b, 0xfa, 0xf8, 0xb4, 0x28, 0xa3, 0x7c};
-    codec_writer_init(&writer);
-    codec_begin(&writer, &wire, CODEC_NEWS, one, 1);
-    size_t at = writer.buffer.length;
-    codec_write_life(&writer, codec_life(one, 2));
-    struct bytes bytes = buffer_bytes(&writer.buffer);
-    assert_int_equal(bytes.length, at + sizeof expected);
-    assert_memory_equal(bytes.data + at, expected, sizeof expected);
-    assert_int_equal(codec_decode(&message, bytes), 0);
+    expect_section(write_life_2, bytes_of(expected, sizeof expected), &message);
     assert_true(message.has_life && message.life == codec_life(one, 2));
     assert_true(codec_life(one, 2) != codec_life(one, 3) &&
                 codec_life(one, 2) != codec_life(two, 2));
-    codec_writer_release(&writer);
 }
 
-/* Without an argument the tests; `--plant`, `--plant-trust` and `--plant-answer` show that they
- * find the faults: they fail then. */
-int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_count_is_new_once),
-        cmocka_unit_test(test_lives_are_apart),
-        cmocka_unit_test(test_releases_that_do_not_count),
-        cmocka_unit_test(test_a_life_not_heard_yet_is_proven_first),
-        cmocka_unit_test(test_an_ask_is_answered_once),
-        cmocka_unit_test(test_lives_are_bounded),
-        cmocka_unit_test(test_a_bad_network_does_not_hurt),
-        cmocka_unit_test(test_a_recording_brings_nobody_back),
-        cmocka_unit_test(test_a_recording_of_an_earlier_life_brings_nobody_back),
-        cmocka_unit_test(test_a_node_just_started_takes_no_recording),
-        cmocka_unit_test(test_a_nack_says_for_whom_it_is),
-        cmocka_unit_test(test_older_releases_live_beside),
-        cmocka_unit_test(test_a_proof_costs_no_time),
-        cmocka_unit_test(test_the_bytes_of_a_life),
-        cmocka_unit_test(test_the_bytes_of_a_count)};
-#ifdef TROTHDB_PLANTED_FAULTS
-    if (argc > 1)
-        planted_fault_on = strcmp(argv[1], "--plant-trust") == 0    ? PLANTED_GOSSIP_REPLAY_TRUSTED
-                           : strcmp(argv[1], "--plant-answer") == 0 ? PLANTED_GOSSIP_REPLAY_ANSWERED
-                                                                    : PLANTED_GOSSIP_REPLAY_HEARD;
-#else
-    (void)argv;
-#endif
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return argc > 1 ? failed == 0 : failed;
-}
+RUN_TESTS_OR_PLANT(
+    cmocka_unit_test(test_each_count_is_new_once), cmocka_unit_test(test_lives_are_apart),
+    cmocka_unit_test(test_releases_that_do_not_count),
+    cmocka_unit_test(test_a_life_not_heard_yet_is_proven_first),
+    cmocka_unit_test(test_an_ask_is_answered_once), cmocka_unit_test(test_lives_are_bounded),
+    cmocka_unit_test(test_a_bad_network_does_not_hurt),
+    cmocka_unit_test(test_a_recording_brings_nobody_back),
+    cmocka_unit_test(test_a_recording_of_an_earlier_life_brings_nobody_back),
+    cmocka_unit_test(test_a_node_just_started_takes_no_recording),
+    cmocka_unit_test(test_a_nack_says_for_whom_it_is),
+    cmocka_unit_test(test_older_releases_live_beside), cmocka_unit_test(test_a_proof_costs_no_time),
+    cmocka_unit_test(test_the_bytes_of_a_life), cmocka_unit_test(test_the_bytes_of_a_count))

@@ -1,7 +1,6 @@
 /* What is lacked goes by a stream where it is much: whole, by few datagrams, a bounded number at a
  * time, and by datagrams again where there is no stream (memberlist #158; chitchat #59). */
-#include "../unit.h"
-#include "base/planted.h"
+#include "../planting.h"
 #include "gossip/sync/sync_room.h"
 #include "made_up.h"
 
@@ -432,27 +431,16 @@ static void test_a_request_that_came_before_is_refused(void **state) {
     world_free(world);
 }
 
-/* Without an argument the tests; `--plant` shows that they find the fault: they fail then. */
-int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_first_copy_comes_by_a_stream),
-        cmocka_unit_test(test_a_crowd_comes_in_several_pieces),
-        cmocka_unit_test(test_an_offer_keeps_a_place),
-        cmocka_unit_test(test_who_finds_no_place_is_told_of_others_first),
-        cmocka_unit_test(test_a_storm_is_served_four_at_a_time),
-        cmocka_unit_test(test_others_go_on_by_datagrams),
-        cmocka_unit_test(test_who_serves_dies),
-        cmocka_unit_test(test_who_asks_stands_still),
-        cmocka_unit_test(test_halves_take_what_they_lack),
-        cmocka_unit_test(test_a_stream_is_within_the_bandwidth),
-        cmocka_unit_test(test_what_is_no_stream_changes_nothing),
-        cmocka_unit_test(test_who_asked_in_an_earlier_life_is_refused),
-        cmocka_unit_test(test_a_request_that_came_before_is_refused)};
-    (void)argv;
-#ifdef TROTHDB_PLANTED_FAULTS
-    if (argc > 1)
-        planted_fault_on = PLANTED_GOSSIP_STREAMS_UNCAPPED;
-#endif
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return argc > 1 ? failed == 0 : failed;
-}
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_a_first_copy_comes_by_a_stream),
+                   cmocka_unit_test(test_a_crowd_comes_in_several_pieces),
+                   cmocka_unit_test(test_an_offer_keeps_a_place),
+                   cmocka_unit_test(test_who_finds_no_place_is_told_of_others_first),
+                   cmocka_unit_test(test_a_storm_is_served_four_at_a_time),
+                   cmocka_unit_test(test_others_go_on_by_datagrams),
+                   cmocka_unit_test(test_who_serves_dies),
+                   cmocka_unit_test(test_who_asks_stands_still),
+                   cmocka_unit_test(test_halves_take_what_they_lack),
+                   cmocka_unit_test(test_a_stream_is_within_the_bandwidth),
+                   cmocka_unit_test(test_what_is_no_stream_changes_nothing),
+                   cmocka_unit_test(test_who_asked_in_an_earlier_life_is_refused),
+                   cmocka_unit_test(test_a_request_that_came_before_is_refused))

@@ -1,7 +1,6 @@
 /* Faults of the network: rules as text, and what becomes of the datagrams that they concern. */
-#include "../unit.h"
+#include "../planting.h"
 #include "base/buffer.h"
-#include "base/planted.h"
 #include "io/faulty_net.h"
 
 /* A clock that is set by hand, and a net that writes down what it sends: "to 7: hello". */
@@ -213,21 +212,10 @@ static void test_too_many_rules_are_refused(void **state) {
     world_end(&world);
 }
 
-/* Without an argument the tests; `--plant` shows that they find the fault: they fail then. */
-int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_without_rules_all_passes),
-                                       cmocka_unit_test(test_a_cut_can_have_one_way),
-                                       cmocka_unit_test(test_delay_reorders),
-                                       cmocka_unit_test(test_shares_hold),
-                                       cmocka_unit_test(test_the_same_seed_gives_the_same_faults),
-                                       cmocka_unit_test(test_what_waits_is_bounded),
-                                       cmocka_unit_test(test_bad_rules_are_told_and_change_nothing),
-                                       cmocka_unit_test(test_too_many_rules_are_refused)};
-    (void)argv;
-#ifdef TROTHDB_PLANTED_FAULTS
-    if (argc > 1)
-        planted_fault_on = PLANTED_GOSSIP_CUT_LEAKS;
-#endif
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return argc > 1 ? failed == 0 : failed;
-}
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_without_rules_all_passes),
+                   cmocka_unit_test(test_a_cut_can_have_one_way),
+                   cmocka_unit_test(test_delay_reorders), cmocka_unit_test(test_shares_hold),
+                   cmocka_unit_test(test_the_same_seed_gives_the_same_faults),
+                   cmocka_unit_test(test_what_waits_is_bounded),
+                   cmocka_unit_test(test_bad_rules_are_told_and_change_nothing),
+                   cmocka_unit_test(test_too_many_rules_are_refused))

@@ -1,14 +1,10 @@
 /* Hashes against a naive model, through growing and shrinking; scans that miss nothing; saving; the
  * golden bytes. */
-#include "keyspace/hash_value.h"
+#include "../unit.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "keyspace/hash_kind.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
+#include "keyspace/hash_value.h"
 
 enum { MODEL_FIELDS = 3000, SAVED_MAXIMUM_BYTES = 16 * 1024 * 1024, TABLE_SEED = 99 };
 
@@ -389,19 +385,13 @@ static void test_memory_is_counted(void **state) {
     hash_value_free(hash);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_agrees_with_the_model),
-        cmocka_unit_test(test_becomes_a_table_at_redis_limits),
-        cmocka_unit_test(test_a_pack_keeps_the_order),
-        cmocka_unit_test(test_a_scan_misses_nothing),
-        cmocka_unit_test(test_forged_cursors_are_safe),
-        cmocka_unit_test(test_random_is_fair_enough),
-        cmocka_unit_test(test_saving_and_copying_keep_all),
-        cmocka_unit_test(test_hash_is_of_the_content),
-        cmocka_unit_test(test_golden_bytes),
-        cmocka_unit_test(test_refuses_what_save_never_writes),
-        cmocka_unit_test(test_memory_is_counted),
-    };
-    return cmocka_run_group_tests_name("hash value", tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_agrees_with_the_model),
+          cmocka_unit_test(test_becomes_a_table_at_redis_limits),
+          cmocka_unit_test(test_a_pack_keeps_the_order),
+          cmocka_unit_test(test_a_scan_misses_nothing),
+          cmocka_unit_test(test_forged_cursors_are_safe),
+          cmocka_unit_test(test_random_is_fair_enough),
+          cmocka_unit_test(test_saving_and_copying_keep_all),
+          cmocka_unit_test(test_hash_is_of_the_content), cmocka_unit_test(test_golden_bytes),
+          cmocka_unit_test(test_refuses_what_save_never_writes),
+          cmocka_unit_test(test_memory_is_counted))

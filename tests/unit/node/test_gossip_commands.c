@@ -1,4 +1,5 @@
 /* GOSSIP and its channels, asked of two workers of one node, which is alone in its cluster. */
+#include "../planting.h"
 #include "world.h"
 
 #include "gossip/gossip.h"

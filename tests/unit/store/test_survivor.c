@@ -103,6 +103,13 @@ static void gap_of_others(struct trial *trial) {
     gap_begins(trial);
     gap_ends(trial);
 }
+/* Entries 1 to 4 stand before them. */
+static void two_gaps_enclose_5_and_6(struct trial *trial) {
+    entries(trial, 1, 4, 3);
+    gap_of_others(trial);
+    entries(trial, 5, 6, 3);
+    gap_of_others(trial);
+}
 static void digest(struct trial *trial) {
     wal_survivor_digest(&trial->survivor, 0, &trial->truth.shards[0]);
 }
@@ -226,10 +233,7 @@ static void test_a_truncation_of_an_earlier_gap_is_not(void **state) {
 /* What two gaps enclose is void right behind the second one, so that it is gone is no loss. */
 static void test_what_two_gaps_enclose_may_be_truncated(void **state) {
     struct trial *trial = *state;
-    entries(trial, 1, 4, 3);
-    gap_of_others(trial);
-    entries(trial, 5, 6, 3);
-    gap_of_others(trial);
+    two_gaps_enclose_5_and_6(trial);
     truncate_from(trial, 5);
     entries(trial, 5, 7, 4);
     digest(trial);
@@ -239,10 +243,7 @@ static void test_what_two_gaps_enclose_may_be_truncated(void **state) {
 /* And no entry is there behind it: the log ends before them. */
 static void test_all_of_what_two_gaps_enclose_may_be_truncated(void **state) {
     struct trial *trial = *state;
-    entries(trial, 1, 4, 3);
-    gap_of_others(trial);
-    entries(trial, 5, 6, 3);
-    gap_of_others(trial);
+    two_gaps_enclose_5_and_6(trial);
     truncate_from(trial, 4);
     digest(trial);
     expect_all(trial, 1, 3);
@@ -345,10 +346,7 @@ static void test_a_term_behind_the_digest_counts(void **state) {
  * though a digest counts it among what was read. */
 static void test_what_two_gaps_enclose_is_lost(void **state) {
     struct trial *trial = *state;
-    entries(trial, 1, 4, 3);
-    gap_of_others(trial);
-    entries(trial, 5, 6, 3);
-    gap_of_others(trial);
+    two_gaps_enclose_5_and_6(trial);
     digest(trial);
     expect_loss(trial, 1, 4, 6, 3);
 }
@@ -356,10 +354,7 @@ static void test_what_two_gaps_enclose_is_lost(void **state) {
 /* One of the two entries stands, and it is gone: there is no other behind it that would tell. */
 static void test_a_truncation_voids_not_all_that_two_gaps_enclose(void **state) {
     struct trial *trial = *state;
-    entries(trial, 1, 4, 3);
-    gap_of_others(trial);
-    entries(trial, 5, 6, 3);
-    gap_of_others(trial);
+    two_gaps_enclose_5_and_6(trial);
     truncate_from(trial, 6);
     digest(trial);
     expect_loss(trial, 1, 4, 6, 3);
@@ -368,10 +363,7 @@ static void test_a_truncation_voids_not_all_that_two_gaps_enclose(void **state) 
 /* Of two pieces that gaps enclose the truncation voids the later one alone. */
 static void test_a_truncation_voids_the_later_of_two_pieces(void **state) {
     struct trial *trial = *state;
-    entries(trial, 1, 4, 3);
-    gap_of_others(trial);
-    entries(trial, 5, 6, 3);
-    gap_of_others(trial);
+    two_gaps_enclose_5_and_6(trial);
     entries(trial, 7, 8, 3);
     gap_of_others(trial);
     truncate_from(trial, 7);
@@ -407,10 +399,7 @@ static void test_a_loss_outlives_a_gap_of_others(void **state) {
 /* A snapshot mends that as well: what follows it is whole. */
 static void test_a_snapshot_mends_what_two_gaps_enclose(void **state) {
     struct trial *trial = *state;
-    entries(trial, 1, 4, 3);
-    gap_of_others(trial);
-    entries(trial, 5, 6, 3);
-    gap_of_others(trial);
+    two_gaps_enclose_5_and_6(trial);
     snapshot(trial, 6, 3);
     entries(trial, 7, 7, 3);
     digest(trial);

@@ -1,13 +1,9 @@
 /* The peer plane's messages are made and linked: a batch survives packing, in the bytes that
  * protobuf prescribes. */
+#include "../unit.h"
 #include "base/memory.h"
 #include "wire/health.pb-c.h"
 #include "wire/peer.pb-c.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 static void test_batch_survives_packing(void **state) {
     (void)state;
@@ -47,8 +43,4 @@ static void test_health_numbers(void **state) {
     assert_memory_equal(packed, "\x08\x01", 2);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_batch_survives_packing),
-                                       cmocka_unit_test(test_health_numbers)};
-    return cmocka_run_group_tests_name("messages", tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_batch_survives_packing), cmocka_unit_test(test_health_numbers))

@@ -1,9 +1,6 @@
 /* Golden bytes: every kind of reply, in RESP2 and in RESP3. */
+#include "../unit.h"
 #include "wire/reply.h"
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 enum { OUT_MAXIMUM_BYTES = 4096 };
 
@@ -117,16 +114,11 @@ static void test_overflow_leaves_no_half(void **state) {
     buffer_release(&small);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_simple_and_error, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_long_formatted_error, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_blobs, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_nulls, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_aggregates, setup, teardown),
-        cmocka_unit_test(test_discards_without_a_buffer),
-        cmocka_unit_test(test_overflow_leaves_no_half),
-    };
-    return cmocka_run_group_tests_name("reply", tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test_setup_teardown(test_simple_and_error, setup, teardown),
+          cmocka_unit_test_setup_teardown(test_long_formatted_error, setup, teardown),
+          cmocka_unit_test_setup_teardown(test_numbers, setup, teardown),
+          cmocka_unit_test_setup_teardown(test_blobs, setup, teardown),
+          cmocka_unit_test_setup_teardown(test_nulls, setup, teardown),
+          cmocka_unit_test_setup_teardown(test_aggregates, setup, teardown),
+          cmocka_unit_test(test_discards_without_a_buffer),
+          cmocka_unit_test(test_overflow_leaves_no_half))

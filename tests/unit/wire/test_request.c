@@ -1,13 +1,8 @@
 /* Requests: what is read, whole and in pieces; limits; Redis's words for what is broken. */
-#include "wire/request.h"
+#include "../unit.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "wire/request.h"
 
 static const struct request_limits limits = {
     .bulk_bytes = 1024 * 1024, .argument_count = 100000, .inline_bytes = 64 * 1024};
@@ -306,22 +301,10 @@ static void test_glance(void **state) {
         expect_glance(others[i], strlen(others[i]), "");
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_multibulk),
-        cmocka_unit_test(test_line_ends_are_not_looked_at),
-        cmocka_unit_test(test_broken_multibulk),
-        cmocka_unit_test(test_unauthenticated_limits),
-        cmocka_unit_test(test_lines_without_an_end),
-        cmocka_unit_test(test_inline),
-        cmocka_unit_test(test_http),
-        cmocka_unit_test(test_broken_inline),
-        cmocka_unit_test(test_encode_and_parse_agree),
-        cmocka_unit_test(test_broken_stays_broken),
-        cmocka_unit_test(test_encode_golden),
-        cmocka_unit_test(test_gives_back_memory),
-        cmocka_unit_test(test_a_lying_count_costs_nothing),
-        cmocka_unit_test(test_glance),
-    };
-    return cmocka_run_group_tests_name("request", tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_multibulk), cmocka_unit_test(test_line_ends_are_not_looked_at),
+          cmocka_unit_test(test_broken_multibulk), cmocka_unit_test(test_unauthenticated_limits),
+          cmocka_unit_test(test_lines_without_an_end), cmocka_unit_test(test_inline),
+          cmocka_unit_test(test_http), cmocka_unit_test(test_broken_inline),
+          cmocka_unit_test(test_encode_and_parse_agree), cmocka_unit_test(test_broken_stays_broken),
+          cmocka_unit_test(test_encode_golden), cmocka_unit_test(test_gives_back_memory),
+          cmocka_unit_test(test_a_lying_count_costs_nothing), cmocka_unit_test(test_glance))

@@ -1,12 +1,9 @@
 /* Replies as clients read them: every type, lengths that lie, and the same answer from
  * response_skip. */
-#include "wire/response.h"
+#include "../unit.h"
 #include "base/memory.h"
+#include "wire/response.h"
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 enum { PRINTED_MAXIMUM_BYTES = 64 * 1024 };
 
@@ -174,14 +171,6 @@ static void test_deepest(void **state) {
     buffer_release(&input);
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars),
-        cmocka_unit_test(test_aggregates),
-        cmocka_unit_test(test_attributes_are_read_over),
-        cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_deepest),
-    };
-    return cmocka_run_group_tests_name("response", tests, NULL, NULL);
-}
+RUN_TESTS(cmocka_unit_test(test_scalars), cmocka_unit_test(test_aggregates),
+          cmocka_unit_test(test_attributes_are_read_over), cmocka_unit_test(test_malformed),
+          cmocka_unit_test(test_limits), cmocka_unit_test(test_deepest))
