@@ -2,7 +2,7 @@
  * the one that its row of command.def names. */
 #pragma once
 #include "command/key.h"
-#include "keyspace/hash_value.h"
+#include "keyspace/value/hash_value.h"
 
 /* The hash of arguments[1] for a read; *hash is NULL if the key is absent. False: it holds another
  * type, and the error is replied. Borrows. */

@@ -9,7 +9,7 @@
  * be committed and is run again. */
 #pragma once
 #include "command/command.h"
-#include "keyspace/keyspace_edit.h"
+#include "keyspace/edit.h"
 
 enum {
     /* Once so many bytes of keys past their time are noted, a run notes no more: it is void anyway,

@@ -5,7 +5,7 @@
 #include "command/key.h"
 #include "command/key_commands.h"
 #include "command/scan_options.h"
-#include "keyspace/keyspace_scan.h"
+#include "keyspace/scan.h"
 
 /* The records that one SCAN or KEYS answers with: an array's length comes before its elements. */
 struct record_list {

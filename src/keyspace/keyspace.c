@@ -1,9 +1,9 @@
 #include "keyspace/keyspace.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "keyspace/keyspace_cut.h"
-#include "keyspace/memory_class.h"
-#include "keyspace/remains.h"
+#include "keyspace/cut.h"
+#include "keyspace/record/remains.h"
+#include "keyspace/value/memory_class.h"
 
 struct keyspace *keyspace_new(uint64_t hash_seed) {
     struct keyspace *keyspace = memory_allocate_zeroed(1, sizeof *keyspace);

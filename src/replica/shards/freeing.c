@@ -1,7 +1,7 @@
 #include "replica/shards/freeing.h"
 
 #include "base/memory.h"
-#include "keyspace/remains.h"
+#include "keyspace/record/remains.h"
 #include "replica/state/state.h"
 
 struct freeing {

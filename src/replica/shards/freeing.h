@@ -1,6 +1,7 @@
 /* What takes long to free goes bit by bit, some of it each millisecond, of whatever shard it was
- * (keyspace/remains.h): so a worker's other shards and clients wait neither for DEL of a large hash
- * nor for FLUSHALL, a replica that is removed, or a state that a snapshot took the place of. */
+ * (keyspace/record/remains.h): so a worker's other shards and clients wait neither for DEL of a
+ * large hash nor for FLUSHALL, a replica that is removed, or a state that a snapshot took the place
+ * of. */
 #pragma once
 #include <stdint.h>
 

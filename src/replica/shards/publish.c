@@ -2,7 +2,7 @@
  * every 100 ms, for the shards that something happened to since. Sums follow by what changed. */
 #include "replica/shards/publish.h"
 
-#include "keyspace/remains.h"
+#include "keyspace/record/remains.h"
 #include "replica/shards/freeing.h"
 #include "replica/shards/scrub.h"
 #include "replica/state/state.h"

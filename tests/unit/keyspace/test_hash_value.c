@@ -3,8 +3,8 @@
 #include "../unit.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "keyspace/hash_kind.h"
-#include "keyspace/hash_value.h"
+#include "keyspace/value/hash_kind.h"
+#include "keyspace/value/hash_value.h"
 
 enum { MODEL_FIELDS = 3000, SAVED_MAXIMUM_BYTES = 16 * 1024 * 1024, TABLE_SEED = 99 };
 

@@ -5,11 +5,11 @@
 
 #include "base/cursor.h"
 #include "base/random.h"
-#include "keyspace/hash_value.h"
-#include "keyspace/keyspace_cut.h"
-#include "keyspace/keyspace_edit.h"
-#include "keyspace/keyspace_scan.h"
-#include "keyspace/memory_class.h"
+#include "keyspace/cut.h"
+#include "keyspace/edit.h"
+#include "keyspace/scan.h"
+#include "keyspace/value/hash_value.h"
+#include "keyspace/value/memory_class.h"
 
 enum {
     SMALL_SLOTS = 12,

@@ -4,11 +4,11 @@
 
 #include "base/memory.h"
 #include "base/random.h"
-#include "keyspace/hash_value.h"
-#include "keyspace/keyspace_edit.h"
-#include "keyspace/keyspace_private.h"
-#include "keyspace/keyspace_scan.h"
-#include "keyspace/memory_class.h"
+#include "keyspace/edit.h"
+#include "keyspace/private.h"
+#include "keyspace/scan.h"
+#include "keyspace/value/hash_value.h"
+#include "keyspace/value/memory_class.h"
 
 enum { MODEL_KEYS = 600, STEPS = 60000, VALUE_BYTES = 300, COLLECTED_BYTES = 1024 * 1024 };
 

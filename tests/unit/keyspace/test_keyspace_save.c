@@ -5,11 +5,11 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "keyspace/hash_kind.h"
-#include "keyspace/hash_value.h"
-#include "keyspace/keyspace_edit.h"
-#include "keyspace/keyspace_scan.h"
-#include "keyspace/saver.h"
+#include "keyspace/edit.h"
+#include "keyspace/record/saver.h"
+#include "keyspace/scan.h"
+#include "keyspace/value/hash_kind.h"
+#include "keyspace/value/hash_value.h"
 
 enum { BLOCKS_MAXIMUM = 20000, SAVED_BYTES_MAXIMUM = 256 * 1024 * 1024 };
 

@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "base/random.h"
-#include "keyspace/keyspace_edit.h"
-#include "keyspace/keyspace_scan.h"
+#include "keyspace/edit.h"
+#include "keyspace/scan.h"
 
 enum { STABLE_KEYS = 200, PASSING_KEYS = 5000, ROUNDS = 20 };
 

@@ -1,7 +1,7 @@
 /* Records come into the order of their keys, whatever the keys have in common. */
-#include "keyspace/record_sort.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "keyspace/record/record_sort.h"
 #include "slot/part_set.h"
 #include "unit.h"
 

@@ -2,10 +2,10 @@
  * what is small goes at once, and nothing is lost or freed twice (the sanitizer sees to that). */
 #include "unit.h"
 
-#include "keyspace/hash_value.h"
-#include "keyspace/keyspace_edit.h"
-#include "keyspace/memory_class.h"
-#include "keyspace/remains.h"
+#include "keyspace/edit.h"
+#include "keyspace/record/remains.h"
+#include "keyspace/value/hash_value.h"
+#include "keyspace/value/memory_class.h"
 
 enum { FIELDS = 20000, KEYS = 5000, A_TURN = 500, SAVED_BYTES_MAXIMUM = 64 * 1024 * 1024 };
 

@@ -1,7 +1,7 @@
 /* The keyspace as a state machine: what becomes of its memory when another takes its place. */
 #include "../unit.h"
-#include "keyspace/keyspace_edit.h"
-#include "keyspace/remains.h"
+#include "keyspace/edit.h"
+#include "keyspace/record/remains.h"
 #include "shard/machine/keyspace_machine.h"
 
 enum { KEYS = 1000 };

@@ -1,0 +1,197 @@
+#include "keyspace/cut.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "keyspace/value/memory_class.h"
+
+/* ---- beginning and ending ---- */
+
+void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted) {
+    CHECK(keyspace->cut == NULL);
+    struct keyspace_cut *cut = memory_allocate_zeroed(1, sizeof *cut);
+    cut->wanted = part_set_take(wanted);
+    cut->awaited = cut->wanted.slots;
+    cut->remains = keyspace->remains;
+    cut->splits_strings = !keyspace->keeps_strings_whole;
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        const struct slot_table *table = keyspace_slot_table(keyspace, slot);
+        if (table && table->count > CUT_SORTED_RECORDS_MAXIMUM)
+            slot_set_add(&cut->large, (slot_number)slot);
+    }
+    keyspace->cut = cut;
+}
+
+static void free_gathered(struct keyspace_cut *cut, struct cut_records *gathered, size_t next,
+                          uint32_t slot_mark) {
+    for (size_t i = next; i < gathered->count; i++)
+        if (gathered->records[i]->mark != slot_mark)
+            cut_free_record(cut, gathered->records[i]);
+    memory_free(gathered->records);
+}
+
+static void free_walk(struct keyspace_cut *cut, uint32_t slot_mark) {
+    struct cut_walk *walk = &cut->walk;
+    struct cut_gather *gather = walk->gather;
+    free_gathered(cut, &walk->records, walk->next, slot_mark);
+    for (uint64_t list = gather ? gather->next : 0; gather && list >> gather->bits == 0; list++)
+        free_gathered(cut, &gather->lists[list], 0, slot_mark);
+    memory_free(gather);
+    bytes_hasher_free(walk->hasher);
+    if (walk->object)
+        cut_free_record(cut, walk->object);
+}
+
+void keyspace_end_cut(struct keyspace *keyspace) {
+    struct keyspace_cut *cut = keyspace->cut;
+    if (cut == NULL)
+        return;
+    if (cut->walk.is_begun)
+        free_walk(cut, slot_set_has(&keyspace->marks, cut->walk.slot));
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        struct cut_records *kept = &cut->kept[slot];
+        for (size_t i = 0; i < kept->count; i++)
+            cut_free_record(cut, kept->records[i]);
+        if (kept->records != NULL) /* of few slots */
+            memory_free(kept->records);
+        cut_drop_table(keyspace, slot);
+    }
+    memory_free(cut->tables);
+    for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
+        keyspace->stale.words[i] |= cut->awaited.words[i] & cut->mixed.words[i];
+    CHECK(cut->kept_bytes == 0);
+    part_set_clear(&cut->wanted);
+    memory_free(cut);
+    keyspace->cut = NULL;
+}
+
+uint64_t keyspace_cut_kept_bytes(const struct keyspace *keyspace) {
+    return keyspace->cut ? keyspace->cut->kept_bytes : 0;
+}
+
+/* ---- marks ---- */
+
+static void mend(struct keyspace *keyspace, slot_number slot) {
+    const struct slot_table *table = keyspace_slot_table(keyspace, slot);
+    uint64_t bucket_count = table ? slot_table_bucket_count(table) : 0;
+    for (uint64_t position = 0; position < bucket_count; position++)
+        for (struct record *record = slot_table_bucket(table, position); record;
+             record = record->next)
+            record->mark = slot_set_has(&keyspace->marks, slot);
+    slot_set_remove(&keyspace->stale, slot);
+}
+
+bool cut_awaits(struct keyspace *keyspace, unsigned slot) {
+    struct keyspace_cut *cut = keyspace->cut;
+    bool is_walked = cut->walk.is_begun && cut->walk.slot == slot;
+    if (!slot_set_has(&cut->awaited, (slot_number)slot))
+        return false;
+    if (PLANTED(SNAPSHOT_WITHOUT_CUT) && !is_walked)
+        return false;
+    if (slot_set_has(&keyspace->stale, (slot_number)slot))
+        mend(keyspace, (slot_number)slot);
+    slot_set_add(&cut->mixed, (slot_number)slot);
+    return true;
+}
+
+/* ---- keeping ---- */
+
+void cut_add(struct cut_records *records, struct record *record) {
+    if (records->count == records->capacity) {
+        records->capacity = records->capacity ? records->capacity * 2 : CUT_RECORDS_USUAL;
+        records->records =
+            memory_resize(records->records, records->capacity * sizeof(struct record *));
+    }
+    records->records[records->count++] = record;
+}
+
+/* Then it is among those of the walk, and stays there. */
+static bool is_gathered(const struct keyspace *keyspace, unsigned slot,
+                        const struct record *record) {
+    const struct cut_walk *walk = &keyspace->cut->walk;
+    if (!walk->is_begun || walk->slot != slot)
+        return false;
+    const struct cut_gather *gather = walk->gather;
+    return gather == NULL || gather->is_table_done ||
+           slot_table_has_visited(gather->cursor,
+                                  bytes_hash(record_key(record), keyspace->hash_seed));
+}
+
+static void keep(struct keyspace *keyspace, unsigned slot, struct record *record) {
+    struct keyspace_cut *cut = keyspace->cut;
+    record->mark ^= 1;
+    cut->kept_bytes += memory_class(record_bytes(record));
+    if (!is_gathered(keyspace, slot, record))
+        cut_add(&cut->kept[slot], record);
+}
+
+/* ---- whole tables ---- */
+
+static bool has_table(const struct keyspace_cut *cut, unsigned slot) {
+    return cut->tables && cut->tables[slot].count > 0;
+}
+
+/* What came after a table was taken is not wanted. */
+void cut_take_table(struct keyspace *keyspace, unsigned slot, struct slot_table *table) {
+    struct keyspace_cut *cut = keyspace->cut;
+    if (has_table(cut, slot)) {
+        remains_take_table(cut->remains, table);
+        return;
+    }
+    if (cut->tables == NULL)
+        cut->tables = memory_allocate_zeroed(SLOT_COUNT, sizeof *cut->tables);
+    cut->tables[slot] = *table;
+    cut->kept_bytes += table->held_bytes;
+    *table = (struct slot_table){.buckets = NULL};
+}
+
+const struct slot_table *cut_table(const struct keyspace *keyspace, unsigned slot) {
+    const struct keyspace_cut *cut = keyspace->cut;
+    return has_table(cut, slot) ? &cut->tables[slot] : keyspace_slot_table(keyspace, slot);
+}
+
+void cut_drop_table(struct keyspace *keyspace, unsigned slot) {
+    struct keyspace_cut *cut = keyspace->cut;
+    if (!has_table(cut, slot))
+        return;
+    cut->kept_bytes -= cut->tables[slot].held_bytes;
+    remains_take_table(cut->remains, &cut->tables[slot]);
+}
+
+/* ---- records ---- */
+
+static void set_view(struct keyspace_cut *cut, struct record *record, bool is_given) {
+    const struct value_kind *kind = value_kind_of(record_type(record));
+    void *view = kind->view(record_object(record), is_given, &cut->kept_bytes);
+    memcpy(record->body + record->key_length, &view, sizeof view);
+}
+
+void cut_take(struct keyspace *keyspace, unsigned slot, struct record *record) {
+    if (record_is_object(record)) {
+        const struct value_kind *kind = value_kind_of(record_type(record));
+        keyspace_count_bytes(keyspace, slot, 0, kind->memory_bytes(record_object(record)));
+        set_view(keyspace->cut, record, true);
+    }
+    keep(keyspace, slot, record);
+}
+
+struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct record *record) {
+    struct record *copy = memory_allocate(memory_class(record_bytes(record)));
+    memcpy(copy, record, record_bytes(record));
+    copy->mark ^= 1;
+    if (copy->has_expiry && !has_table(keyspace->cut, slot)) /* else it is in no heap any more */
+        expiry_heap_moved(&keyspace->expiries, copy);
+    if (record_is_object(record))
+        set_view(keyspace->cut, record, false);
+    keep(keyspace, slot, record);
+    return copy;
+}
+
+void cut_free_record(struct keyspace_cut *cut, struct record *record) {
+    if (record_is_object(record)) {
+        const struct value_kind *kind = value_kind_of(record_type(record));
+        void *object = kind->view_end(record_object(record));
+        if (object)
+            remains_take_object(cut->remains, kind, object);
+    }
+    cut->kept_bytes -= memory_class(record_bytes(record));
+    memory_free(record);
+}
