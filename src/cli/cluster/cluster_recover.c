@@ -6,191 +6,15 @@
  *      most advanced replica that is left, which makes it go on
  *
  * Nothing here can be undone, so it begins by making sure that the lost nodes do not answer. */
-#include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "base/text/json.h"
 #include "cli/cluster/recovery.h"
 #include "cli/terminal/flags.h"
-#include "cli/terminal/grid.h"
 #include "cluster/topology.h"
 
-enum { RECOVER_WAIT_S_DEFAULT = 600, RECOVER_TEXT_BYTES = 64 << 10, RECOVER_TIME_BYTES = 40 };
-
-enum shard_fate { SHARD_GOES_ON, SHARD_RECOVERS, SHARD_IS_GONE };
-
-/* ---- what becomes of each shard ---- */
-
-static const struct status_replica *replica_on(const struct recovery *recovery, uint32_t node,
-                                               uint32_t shard) {
-    const struct status *status = recovery_survivor(recovery, node);
-    return status ? status_replica(status, shard) : NULL;
-}
-
-static bool is_left(const void *context, uint32_t node) {
-    return recovery_survivor(context, node) != NULL;
-}
-
-/* The replicas of one shard on the nodes that are left. */
-struct shard_left {
-    const struct recovery *recovery;
-    uint32_t shard;
-};
-
-/* A log that was away may count on a voter whose replica is gone since. */
-static bool is_replica_left(const void *context, uint32_t node) {
-    const struct shard_left *left = context;
-    for (unsigned i = 0; i < left->recovery->survivor_count; i++)
-        if (left->recovery->survivors[i].self == node)
-            return voters_of(&left->recovery->voters[i], left->shard) != NULL;
-    return false;
-}
-
-/* By the logs, not by the topology: while a change is under way they differ, and what is wanted may
- * be empty yet. The most advanced replica knows of every change that a majority of those left could
- * have had a part in (4.3). Without one: NULL. */
-static const struct voters *best_of(const struct recovery *recovery, uint32_t shard,
-                                    uint32_t *node) {
-    const struct voters *best = NULL;
-    for (unsigned i = 0; i < recovery->survivor_count; i++) {
-        const struct voters *voters = voters_of(&recovery->voters[i], shard);
-        if (voters && (!best || voters_is_ahead(voters, best))) {
-            best = voters;
-            *node = recovery->survivors[i].self;
-        }
-    }
-    return best;
-}
-
-/* An earlier run got no further than this: the control shard's replica votes alone, and nobody was
- * given up yet. The rest is still to be done, and in its order, though nothing lacks a majority. */
-static bool is_half_recovered(const struct recovery *recovery, const struct status_shard *shard,
-                              const struct voters *voters) {
-    bool is_wanted_lost = false;
-    for (unsigned i = 0; i < shard->replica_count; i++)
-        is_wanted_lost |= !is_left(recovery, shard->replicas[i]);
-    return shard->number == 0 && is_wanted_lost && voters->last_term >= RAFT_RECOVERY_TERMS &&
-           voters->members.voter_count == 1 && voters->members.old_voter_count == 0;
-}
-
-static enum shard_fate fate_of(const struct recovery *recovery, const struct status_shard *shard,
-                               uint32_t *best) {
-    *best = 0;
-    const struct voters *voters = best_of(recovery, shard->number, best);
-    if (!voters || voters->members.voter_count == 0) /* only learners that know of nobody yet */
-        return SHARD_IS_GONE;
-    const struct shard_left left = {.recovery = recovery, .shard = shard->number};
-    bool goes_on = voters_have_majority(voters, is_replica_left, &left) &&
-                   !is_half_recovered(recovery, shard, voters);
-    return goes_on ? SHARD_GOES_ON : SHARD_RECOVERS;
-}
-
-static int judge_shards(struct recovery *recovery) {
-    for (size_t i = 0; i < recovery->newest->shard_count; i++) {
-        const struct status_shard *shard = &recovery->newest->shards[i];
-        uint32_t best;
-        char why[CLIENT_PROBLEM_BYTES];
-        switch (fate_of(recovery, shard, &best)) {
-        case SHARD_GOES_ON:
-            break;
-        case SHARD_RECOVERS:
-            recovery->is_any_lost = true;
-            recovery->is_control_lost |= shard->number == 0;
-            buffer_append_format(&recovery->choices, "%s%u=%u", recovery->choices.length ? "," : "",
-                                 shard->number, best);
-            break;
-        case SHARD_IS_GONE:
-            snprintf(why, sizeof why,
-                     "no replica of shard %u is left on the nodes named; name one that has it, or "
-                     "restore the cluster from a backup",
-                     shard->number);
-            return change_fail(&recovery->change, "nothing was changed:", why);
-        }
-    }
-    if (!recovery->is_any_lost) {
-        return change_fail(&recovery->change, "nothing was changed:",
-                           "every shard has a majority on the nodes named; `trothdb cluster "
-                           "replace` or `remove` takes the lost ones out, and loses nothing");
-    }
-    return EXIT_OK;
-}
-
-/* ---- saying it ---- */
-
-static void time_text(uint64_t time_ms, char text[RECOVER_TIME_BYTES]) {
-    time_t seconds = (time_t)(time_ms / 1000);
-    struct tm parts;
-    if (time_ms == 0 || !gmtime_r(&seconds, &parts)) {
-        snprintf(text, RECOVER_TIME_BYTES, "-");
-        return;
-    }
-    size_t length = strftime(text, RECOVER_TIME_BYTES, "%Y-%m-%d %H:%M:%S", &parts);
-    snprintf(text + length, RECOVER_TIME_BYTES - length, ".%03u UTC", (unsigned)(time_ms % 1000));
-}
-
-static void print_shard(const struct recovery *recovery, const struct status_shard *shard,
-                        struct grid *grid) {
-    uint32_t best;
-    char time[RECOVER_TIME_BYTES];
-    enum shard_fate fate = fate_of(recovery, shard, &best);
-    const struct status_replica *replica = replica_on(recovery, best, shard->number);
-    if (!replica || fate == SHARD_IS_GONE)
-        return; /* refused before */
-    time_text(replica->time_ms, time);
-    grid_cell(grid, "%u", shard->number);
-    grid_cell(grid, "%s", fate == SHARD_GOES_ON ? "has its majority" : "lost its majority");
-    grid_cell(grid, "%u", best);
-    grid_cell(grid, "%" PRIu64, replica->last_index);
-    grid_cell(grid, "%" PRIu64, replica->last_term);
-    grid_cell(grid, "%s", time);
-    grid_cell(grid, "%s",
-              fate == SHARD_GOES_ON ? "nothing" : "what only the lost nodes had behind that");
-}
-
-static void print_plan(const struct recovery *recovery, struct buffer *out) {
-    static const char *const least[] = {"of term", "last entry", "last applied", NULL};
-    struct grid grid;
-    grid_init(&grid, "rlrrrll");
-    grid_row(&grid, "shard", "", "goes on from node", "last entry", "of term", "last applied",
-             "may be lost");
-    for (size_t i = 0; i < recovery->newest->shard_count; i++)
-        print_shard(recovery, &recovery->newest->shards[i], &grid);
-    buffer_append_format(out, "nodes given up for good: %.*s\n\n",
-                         BYTES_PRINT(buffer_bytes(&recovery->lost)));
-    grid_print_in_window(&grid, out, "", least);
-    buffer_append_text(
-        out, "\nWrites that were acknowledged behind the last entry shown, by the lost nodes, are "
-             "lost.\nNodes given up must not come back: where they hear of the others they are "
-             "told and end.\n");
-}
-
-static void print_plan_json(const struct recovery *recovery, struct buffer *out) {
-    struct json json = {.out = out};
-    json_open(&json, NULL, '{');
-    json_boolean(&json, "dry_run", recovery->is_dry);
-    json_bytes(&json, "lost_nodes", buffer_bytes(&recovery->lost));
-    json_open(&json, "shards", '[');
-    for (size_t i = 0; i < recovery->newest->shard_count; i++) {
-        const struct status_shard *shard = &recovery->newest->shards[i];
-        uint32_t best;
-        enum shard_fate fate = fate_of(recovery, shard, &best);
-        const struct status_replica *replica = replica_on(recovery, best, shard->number);
-        json_open(&json, NULL, '{');
-        json_number(&json, "shard", shard->number);
-        json_boolean(&json, "has_majority", fate == SHARD_GOES_ON);
-        json_number(&json, "node", best);
-        json_number(&json, "last_index", replica ? replica->last_index : 0);
-        json_number(&json, "last_term", replica ? replica->last_term : 0);
-        json_number(&json, "applied_time_ms", replica ? replica->time_ms : 0);
-        json_close(&json, '}');
-    }
-    json_close(&json, ']');
-    json_close(&json, '}');
-    buffer_append_text(out, "\n");
-}
+enum { RECOVER_WAIT_S_DEFAULT = 600, RECOVER_TEXT_BYTES = 64 << 10 };
 
 static bool confirms(const struct recovery *recovery) {
     char answer[16] = "";
@@ -229,7 +53,7 @@ static int recover_control(struct recovery *recovery) {
     char problem[CLIENT_PROBLEM_BYTES] = "";
     struct control_recovery control = {.problem = problem};
     uint32_t best;
-    fate_of(recovery, &recovery->newest->shards[0], &best);
+    recovery_fate(recovery, &recovery->newest->shards[0], &best);
     status_node_client(status_node(recovery->newest, best), &control.address);
     recovery->change.at = control.address;
     return change_wait(&recovery->change, leads_control, &control)
@@ -311,8 +135,9 @@ static bool is_wanted_in_vain(const struct recovery *recovery, const struct stat
     uint32_t best;
     unsigned left = 0;
     for (unsigned i = 0; i < shard->replica_count; i++)
-        left += is_left(recovery, shard->replicas[i]);
-    return fate_of(recovery, shard, &best) == SHARD_GOES_ON && left * 2 <= shard->replica_count;
+        left += recovery_is_left(recovery, shard->replicas[i]);
+    return recovery_fate(recovery, shard, &best) == RECOVERY_GOES_ON &&
+           left * 2 <= shard->replica_count;
 }
 
 /* A change that was under way is asked back to those that vote and are left: as the others go, it
@@ -326,9 +151,9 @@ static int take_wishes_back(struct recovery *recovery) {
         if (!is_wanted_in_vain(recovery, shard))
             continue;
         const struct raft_configuration *members =
-            &best_of(recovery, shard->number, &best)->members;
+            &recovery_best(recovery, shard->number, &best)->members;
         for (unsigned j = 0; j < members->voter_count; j++)
-            if (is_left(recovery, members->voters[j]))
+            if (recovery_is_left(recovery, members->voters[j]))
                 wish.nodes[wish.count++] = members->voters[j];
         status = change_replicas(&recovery->change, &wish);
     }
@@ -339,7 +164,7 @@ static int ask_back(struct recovery *recovery, const struct status_shard *shard,
     char problem[CLIENT_PROBLEM_BYTES];
     struct wish wish = {.shard = shard->number, .nodes = {best}, .count = 1};
     for (unsigned i = 0; i < shard->replica_count && wish.count < TOPOLOGY_REPLICA_MAXIMUM; i++)
-        if (is_left(recovery, shard->replicas[i]))
+        if (recovery_is_left(recovery, shard->replicas[i]))
             wish.nodes[wish.count++] = shard->replicas[i];
     return change_ask_replicas(&recovery->change, &wish, problem)
                ? change_fail(&recovery->change, "the old replica was not asked back:", problem)
@@ -354,7 +179,8 @@ static int ask_survivors_back(struct recovery *recovery) {
     for (size_t i = 0; i < recovery->newest->shard_count && !status && recovery->level == 0; i++) {
         const struct status_shard *shard = &recovery->newest->shards[i];
         uint32_t best;
-        if (fate_of(recovery, shard, &best) == SHARD_RECOVERS && !status_shard_wants(shard, best))
+        if (recovery_fate(recovery, shard, &best) == RECOVERY_BEGINS &&
+            !status_shard_wants(shard, best))
             status = ask_back(recovery, shard, best);
     }
     return status;
@@ -390,9 +216,9 @@ static int say_and_ask(struct recovery *recovery) {
     buffer_init(&out, RECOVER_TEXT_BYTES << 6);
     bool is_shown = !recovery->change.is_json || recovery->is_dry;
     if (recovery->change.is_json)
-        print_plan_json(recovery, &out);
+        recovery_plan_json(recovery, &out);
     else
-        print_plan(recovery, &out);
+        recovery_plan_print(recovery, &out);
     if (is_shown)
         fwrite(buffer_data(&out), 1, out.length, stdout);
     buffer_release(&out);
@@ -412,7 +238,7 @@ static int recover(struct recovery *recovery, char *texts) {
     if (!status)
         status = recovery_list_lost(recovery);
     if (!status)
-        status = judge_shards(recovery);
+        status = recovery_judge(recovery);
     if (!status)
         status = say_and_ask(recovery);
     for (unsigned i = 0; i < recovery->survivor_count; i++) {

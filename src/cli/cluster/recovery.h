@@ -1,4 +1,6 @@
-/* A recovery of shards without a majority (cluster_recover.c), and who is left for it. */
+/* A recovery of shards without a majority (cluster_recover.c): who is left for it
+ * (recovery_left.c), what becomes of each shard (recovery_fate.c), and how that is told
+ * (recovery_plan.c). */
 #pragma once
 #include "cli/cluster/cluster_change.h"
 #include "cli/cluster/voters.h"
@@ -27,3 +29,22 @@ int recovery_ask_survivors(struct recovery *recovery, char *texts);
 int recovery_list_lost(struct recovery *recovery);
 /* What the node says, if it is one of those that are left; or NULL. */
 const struct status *recovery_survivor(const struct recovery *recovery, uint32_t node);
+bool recovery_is_left(const struct recovery *recovery, uint32_t node);
+/* What it says of its replica; NULL: it is not left, or has none. */
+const struct status_replica *recovery_replica(const struct recovery *recovery, uint32_t node,
+                                              uint32_t shard);
+
+/* Of a shard: by itself, from its most advanced replica that is left, or not at all. */
+enum shard_fate { RECOVERY_GOES_ON, RECOVERY_BEGINS, RECOVERY_HAS_NOTHING };
+/* `best`: the node of that replica; 0: none is left. */
+enum shard_fate recovery_fate(const struct recovery *recovery, const struct status_shard *shard,
+                              uint32_t *best);
+/* The log of that replica: who votes. NULL: none is left. */
+const struct voters *recovery_best(const struct recovery *recovery, uint32_t shard, uint32_t *best);
+/* Fills in `choices`. EXIT_OK, or what change_fail() said: a shard has nothing left, or none needs
+ * a recovery. */
+int recovery_judge(struct recovery *recovery);
+
+/* What would be done, and what may be lost. */
+void recovery_plan_print(const struct recovery *recovery, struct buffer *out);
+void recovery_plan_json(const struct recovery *recovery, struct buffer *out);
