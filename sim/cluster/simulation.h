@@ -4,7 +4,7 @@
  * Everything random is drawn from `random`, in the order of events: so a seed is a run. */
 #pragma once
 #include "base/buffer.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "seal/seal.h"
 #include "sim/cluster/mix.h"

@@ -10,7 +10,7 @@
 #pragma once
 #include "base/containers/list.h"
 #include "base/error.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include "worker/node_shared.h"
 #include <uv.h>
 

@@ -11,7 +11,7 @@
  */
 #pragma once
 #include "backup/shard_backup.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "io/clock.h"
 #include "metric/metric.h"

@@ -1,7 +1,7 @@
 /* The inside of the library: what its files share. */
 #pragma once
 #include "base/buffer.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "gossip/gossip.h"
 #include "library/troth-gossip.h"

@@ -10,7 +10,7 @@
 #include "base/buffer.h"
 #include "base/containers/list.h"
 #include "base/error.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include <uv.h>
 
 enum {

@@ -5,7 +5,7 @@
  * Its own come first: clients and peers, strangers among them, must not take the one that the log
  * needs next. */
 #pragma once
-#include "base/text/log.h"
+#include "base/log.h"
 
 enum {
     FILE_SHARE_OWN = 512,        /* where fewer are allowed, half of them */

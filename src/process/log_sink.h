@@ -1,6 +1,6 @@
 /* Where log lines go: stderr, each by one write, so that lines of several threads never mix. */
 #pragma once
-#include "base/text/log.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "member/mail.h"
 

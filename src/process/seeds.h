@@ -3,7 +3,7 @@
  * (a restarted container, a service of Kubernetes). */
 #pragma once
 #include "base/buffer.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include "io/net.h"
 #include <uv.h>
 

@@ -10,7 +10,7 @@
  *   /grpc.health.v1.Health/Watch     the same, told again within GRPC_SERVER_CHECK_MS of a change
  *   anything else                    UNIMPLEMENTED */
 #pragma once
-#include "base/text/log.h"
+#include "base/log.h"
 #include "gossip/gossip.h"
 #include "io/net.h"
 #include "member/identity.h"

@@ -12,7 +12,7 @@
 #pragma once
 #include <stdatomic.h>
 
-#include "base/text/log.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "member/identity.h"
 #include "node/node.h"

@@ -12,7 +12,7 @@
  * was not and never will be; a snapshot that covers the index, or the time-out, means nobody here
  * knows. */
 #pragma once
-#include "base/text/log.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "io/clock.h"
 #include "io/net.h"

@@ -3,7 +3,7 @@
 #pragma once
 #include "base/buffer.h"
 #include "base/containers/table.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "io/clock.h"
 #include "io/disk.h"

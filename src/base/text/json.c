@@ -1,5 +1,5 @@
 #include "base/text/json.h"
-#include "base/text/utf8.h"
+#include "base/utf8.h"
 
 /* Returns how many bytes of `text`, which is not empty, it took. */
 static size_t append_character(struct buffer *out, struct bytes text) {

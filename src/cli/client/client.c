@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/text/utf8.h"
+#include "base/utf8.h"
 #include "wire/request.h"
 
 enum {

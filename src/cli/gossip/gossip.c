@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/text/utf8.h"
+#include "base/utf8.h"
 #include "cli/gossip/gossip.h"
 #include "cli/gossip/gossip_client.h"
 #include "cli/gossip/gossip_keys.h"

@@ -5,7 +5,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-#include "base/text/utf8.h"
+#include "base/utf8.h"
 #include "cli/terminal/refusal.h"
 
 enum { GOSSIP_LINE_BYTES = 16 << 10, GOSSIP_PUSH_WORDS = 5 /* at least */ };

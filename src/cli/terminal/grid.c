@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
-#include "base/text/utf8.h"
+#include "base/utf8.h"
 #include "cli/terminal/window.h"
 
 enum {

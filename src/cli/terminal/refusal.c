@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text/json.h"
-#include "base/text/utf8.h"
+#include "base/utf8.h"
 
 void refusal_print_json(const char *text) {
     struct buffer out;

@@ -1,6 +1,6 @@
 /* A member: what is known of it, its record, and which of two lives is the newer one. */
 #pragma once
-#include "base/text/log.h"
+#include "base/log.h"
 #include "gossip/measure/clock_offset.h"
 #include "gossip/terms/member.h"
 #include "gossip/wire/codec.h"

@@ -1,6 +1,6 @@
 /* What an instance is made with, and what may be set while it runs. */
 #pragma once
-#include "base/text/log.h"
+#include "base/log.h"
 #include "gossip/terms/member.h"
 
 struct gossip_pool;

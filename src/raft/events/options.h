@@ -1,6 +1,6 @@
 /* What a replica is made with: its settings, and what recovery found. */
 #pragma once
-#include "base/text/log.h"
+#include "base/log.h"
 #include "raft/events/configuration.h"
 
 enum {

@@ -6,7 +6,7 @@
  * later one. Which round the bad record lies in is known: the last record of each round is flagged,
  * and a cut ends the round it cut with a record of its own. */
 #pragma once
-#include "base/text/log.h"
+#include "base/log.h"
 #include "io/disk.h"
 #include "store/record/ledger.h"
 #include "store/record/position.h"

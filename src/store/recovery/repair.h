@@ -13,8 +13,8 @@
  * log is read twice for that, a segment at a time: to know what is kept, and to copy it. So a
  * repair takes the memory of two segments, however long the log is. */
 #pragma once
+#include "base/log.h"
 #include "base/random.h"
-#include "base/text/log.h"
 #include "store/recovery/replay.h"
 
 /* What is certain of a damaged log may be kept and the rest be got from the peers, if the owner

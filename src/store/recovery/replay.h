@@ -1,7 +1,7 @@
 /* What recovery (recover.h) and verification (verify.h) share: which segments there are,
  * and handing a record to the visitor. */
 #pragma once
-#include "base/text/log.h"
+#include "base/log.h"
 #include "io/disk.h"
 #include "store/record/ledger.h"
 #include "store/recovery/visitor.h"

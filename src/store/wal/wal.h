@@ -16,7 +16,7 @@
  * (fsyncgate). */
 #pragma once
 #include "base/buffer.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include "io/clock.h"
 #include "io/disk.h"
 #include "store/record/format.h"

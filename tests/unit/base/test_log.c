@@ -1,7 +1,7 @@
 /* Log lines: logfmt or JSON, whatever text they hold, bounded, and on the day that the clock says.
  * */
 #include "../unit.h"
-#include "base/text/log.h"
+#include "base/log.h"
 
 struct capture {
     char text[LOG_LINE_MAXIMUM + 1];

@@ -1,7 +1,7 @@
 /* Bytes that others chose: JSON stays JSON, and what is shown to people stays on its line. */
 #include "../unit.h"
 #include "base/text/json.h"
-#include "base/text/utf8.h"
+#include "base/utf8.h"
 
 static void sequences_are_those_of_the_rfc(void **state) {
     (void)state;

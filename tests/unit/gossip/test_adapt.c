@@ -1,6 +1,6 @@
 /* The pace of news follows what is measured, and does not swing with it. */
 #include "../planting.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include "gossip/measure/adapt.h"
 #include "world.h"
 

@@ -1,6 +1,6 @@
 /* Clocks that are wrong, and what is measured in spite of them. */
 #include "../planting.h"
-#include "base/text/log.h"
+#include "base/log.h"
 #include "gossip/measure/clock_offset.h"
 #include "world.h"
 #include <stdlib.h>

@@ -10,9 +10,12 @@ const { spawnSync } = require('child_process')
 const tool = path.resolve(__dirname, '../../../tools/check-layers')
 const layers = 'base : : pure  below\nio : base : the world\ntop : base io : above\n'
 
+// What each folder has at the least: it uses what it may.
+const headers = { 'base/a.h': '', 'io/a.h': '#include "base/a.h"\n', 'top/a.h': '#include "base/a.h"\n#include "io/a.h"\n' }
+
 function check(files, text = layers, prepare = () => []) {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'check-layers-'))
-  for (const [name, content] of Object.entries({ LAYERS: text, 'base/a.h': '', 'io/a.h': '', 'top/a.h': '', ...files })) {
+  for (const [name, content] of Object.entries({ LAYERS: text, ...headers, ...files })) {
     fs.mkdirSync(path.dirname(path.join(root, 'src', name)), { recursive: true })
     fs.writeFileSync(path.join(root, 'src', name), content)
   }
@@ -158,8 +161,8 @@ test('a call that a macro makes is seen too, though no line of the file says it'
   callRefused(files, /src\/io\/a\.c:1: b_do is of/)
 })
 test('sim/ is held to its LAYERS and ORDER by its calls too, and src/ takes nothing of it', () => {
-  const files = { '../sim/LAYERS': 'sim/run : base : above\nsim/world : base : the world\n', '../sim/world/b.c': 'void w_do(void);\nvoid w_do(void) {}\n',
-    '../sim/run/b.h': '', '../sim/run/b.c': '#include "sim/run/b.h"\nvoid b_do(void);\nvoid b_do(void) {}\n' }
+  const files = { '../sim/LAYERS': 'sim/run : base : above\nsim/world : base : the world\n', '../sim/world/b.h': '#include "base/a.h"\n',
+    '../sim/world/b.c': 'void w_do(void);\nvoid w_do(void) {}\n', '../sim/run/b.h': '#include "base/a.h"\n', '../sim/run/b.c': '#include "sim/run/b.h"\nvoid b_do(void);\nvoid b_do(void) {}\n' }
   const caller = (what) => `void ${what}(void);\nvoid a_do(void);\nvoid a_do(void) { ${what}(); }\n`
   const later = /sim\/run\/a\.c:1: b_do is of sim\/run\/b\.c, which comes later in sim\/run\/ORDER/
   callRefused({ ...files, '../sim/run/a.c': caller('b_do'), '../sim/run/ORDER': 'a : below\nb : above\n' }, later)
@@ -171,6 +174,12 @@ test('a call into a folder that src/LAYERS does not allow is refused', () => {
   const files = { 'base/a.c': 'void io_do(void);\nvoid base_do(void);\nvoid base_do(void) { io_do(); }\n',
     'io/a.c': 'void io_do(void);\nvoid base_do(void);\nvoid io_do(void) { base_do(); }\n' }
   callRefused(files, /src\/base\/a\.c:1: io_do is of src\/io\/a\.c, which base\/ may not use/)
+})
+test('what a folder may use and does not is to be taken off its line', () => {
+  const files = { ...pair('b_do()'), 'base/b.c': 'void base_do(void);\nvoid base_do(void) {}\n', 'top/a.h': '#include "io/a.h"\n' }
+  callRefused({ ...files, 'top/a.c': '' }, /src\/LAYERS:3: top may use base, and does not/)
+  callPassed({ ...files, 'top/a.c': 'void base_do(void);\nvoid top_do(void);\nvoid top_do(void) { base_do(); }\n' })
+  callPassed({ ...files, 'top/a.c': '#include "base/a.h"\n' })
 })
 test('where two programs define a name, the one that may be called is meant', () => {
   callPassed({ 'base/a.c': 'void any_do(void);\nvoid any_do(void) {}\n', 'top/a.c': 'void any_do(void);\nvoid any_do(void) {}\n',

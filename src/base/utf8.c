@@ -1,4 +1,4 @@
-#include "base/text/utf8.h"
+#include "base/utf8.h"
 
 static size_t length_by_first(uint8_t first) {
     return first < 0x80                    ? 1

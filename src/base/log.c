@@ -1,5 +1,5 @@
-#include "base/text/log.h"
-#include "base/text/utf8.h"
+#include "base/log.h"
+#include "base/utf8.h"
 #include <stdio.h>
 
 /* A line under construction. LINE_TAIL_BYTES stay free for what closes it, so that a cut line is
