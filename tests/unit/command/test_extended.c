@@ -1,8 +1,8 @@
 /* Floats that are the same on every machine: each text, sum and digit is what the long double of an
  * x86 has, and on one it is asked. */
-#include "command/extended.h"
 #include "../unit.h"
 #include "base/random.h"
+#include "command/extended.h"
 #include <errno.h>
 #include <float.h>
 #include <math.h>

@@ -1,9 +1,9 @@
 /* What this program writes by hand is what protobuf writes, and what either writes the other reads.
  * Messages are made by lot, half of their fields empty, as proto3 leaves those out. */
-#include "wire/peer_message.h"
 #include "../unit.h"
 #include "base/random.h"
 #include "wire/peer.pb-c.h"
+#include "wire/peer_message.h"
 
 enum { ROUNDS = 300, DATA_BYTES = 200 };
 
