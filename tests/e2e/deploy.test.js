@@ -36,6 +36,20 @@ test('alerts are raised by what they are about, and by nothing else', (t) => {
   assert.strictEqual(run.status, 0, run.stdout + run.stderr);
 });
 
+test('Prometheus takes the scraping that the page shows, with the alerts beside it', (t) => {
+  const shown = /^ {4}global:[\s\S]*?\n(?=\n\S)/m.exec(fs.readFileSync(path.join(deploy, 'README.md'), 'utf8'))[0].replace(/^ {4}/gm, '');
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-deploy-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  fs.copyFileSync(path.join(deploy, 'prometheus/gossip.rules.yml'), path.join(directory, 'gossip.rules.yml'));
+  fs.writeFileSync(path.join(directory, 'prometheus.yml'), shown);
+  const run = spawnSync('promtool', ['check', 'config', path.join(directory, 'prometheus.yml')], { encoding: 'utf8' });
+  if (run.error?.code === 'ENOENT') return t.skip('promtool is not installed: tools/setup test');
+  assert.strictEqual(run.status, 0, run.stdout + run.stderr);
+  assert.match(run.stdout, /1 rule files found/);
+  const targets = [...shown.matchAll(/\d+\.\d+\.\d+\.\d+:(\d+)/g)].map(([, port]) => Number(port));
+  for (const port of targets) assert.ok(port > 9000 && port < 9100, `${port} is the admin port of a node whose client port is the usual one`);
+});
+
 test('every metric that alerts and dashboards name exists, with that label', () => {
   const known = metrics();
   const named = new Set();
