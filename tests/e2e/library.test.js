@@ -25,8 +25,8 @@ async function buildExample(directory) {
   assert.ok(pc, 'a file for pkg-config is installed');
   for (const file of fs.readdirSync(example)) fs.copyFileSync(path.join(example, file), path.join(directory, file));
   const packages = path.dirname(path.join(destination, pc));
-  const made = await run('env', [`PKG_CONFIG_PATH=${packages}`, `PKG_CONFIG_SYSROOT_DIR=${destination}`, 'make', '-C', directory],
-    {timeout: 60000});
+  const made = await run('make', ['-C', directory, `PKG_CONFIG_PATH=${packages}`],
+    {timeout: 60000, env: {...process.env, PKG_CONFIG_SYSROOT_DIR: destination}});
   assert.strictEqual(made.code, 0, made.stdout + made.stderr);
   return {file: path.join(directory, 'discover'), libraries: path.dirname(packages), destination, packages};
 }
@@ -93,6 +93,42 @@ test('it can be linked in as well', async (t) => {
   assert.strictEqual(made.code, 0, made.stderr);
   fs.rmSync(libraries, {recursive: true});
   assert.match((await run(file, [])).stderr, /usage: discover/);
+});
+
+const CPP = `
+#include <cstdio>
+#include <troth-gossip.h>
+int main(int, char **argv) {
+    char problem[TROTH_GOSSIP_PROBLEM_BYTES];
+    troth_gossip_udp_options options = {};
+    troth_gossip_udp *udp = nullptr;
+    options.name = "cpp";
+    options.bind = argv[1];
+    if (troth_gossip_udp_open(&options, &udp, problem, sizeof problem) != 0)
+        return std::fprintf(stderr, "%s\\n", problem), 1;
+    troth_gossip_udp_set(udp, "role", "web", 3);
+    troth_gossip_udp_run(udp, 0);
+    troth_gossip_member self;
+    if (troth_gossip_member_at(troth_gossip_udp_gossip(udp), 0, &self))
+        std::printf("%s is %s\\n", self.name, troth_gossip_state_text(self.state));
+    troth_gossip_udp_close(udp);
+}
+`;
+
+test('a program in C++ is a member as well, with the shared library and with the static one', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-library-'));
+  t.after(() => fs.rmSync(directory, {recursive: true}));
+  const {destination, packages, libraries} = await buildExample(directory);
+  const source = path.join(directory, 'member.cc'), file = path.join(directory, 'member');
+  fs.writeFileSync(source, CPP);
+  for (const flags of ['--cflags --libs troth-gossip', `--cflags --static --libs troth-gossip | sed 's/-ltroth-gossip/-l:libtroth-gossip.a/'`]) {
+    const made = await run('sh', ['-c', `clang++ -std=c++11 -Wall -Wextra -pedantic -Werror -o ${file} ${source} $(pkg-config ${flags})`],
+      {env: {...process.env, PKG_CONFIG_PATH: packages, PKG_CONFIG_SYSROOT_DIR: destination}});
+    assert.deepStrictEqual([made.code, made.stderr], [0, ''], flags);
+    const place = await Node.make(directory, 'member');
+    const {code, stdout, stderr} = await run(file, [`127.0.0.1:${place.peerPort}`], {env: {...process.env, LD_LIBRARY_PATH: libraries}});
+    assert.deepStrictEqual([code, stdout, stderr], [0, 'cpp is joining\n', '']);
+  }
 });
 
 test('without the key it neither joins nor learns anything', async (t) => {
