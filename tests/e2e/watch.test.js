@@ -3,12 +3,13 @@
 'use strict';
 const assert = require('node:assert');
 const {spawn} = require('node:child_process');
+const {once} = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const test = require('node:test');
 const vm = require('node:vm');
-const {makeAgent, program, startNodes, until} = require('./cluster.js');
+const {makeAgent, program, run, sleep, startNodes, until, within} = require('./cluster.js');
 
 const guide = fs.readFileSync(path.join(__dirname, '../../docs/guide/agent.md'), 'utf8');
 const bulk = (text) => `$${text.length}\r\n${text}\r\n`;
@@ -39,7 +40,7 @@ async function startStoryteller(t) {
 
 // What the command has written so far, and its process.
 function follow(t, ...words) {
-  const child = spawn(program, words, {stdio: ['ignore', 'pipe', 'inherit']});
+  const child = spawn(program, words, {stdio: ['ignore', 'pipe', 'pipe']});
   t.after(() => child.kill('SIGKILL'));
   const told = {child, text: ''};
   child.stdout.on('data', (chunk) => { told.text += chunk; });
@@ -66,6 +67,36 @@ test('members --watch tells people who is there, and then each change in a line'
     new RegExp(`${time}key +a2 \\([0-9a-f]{8}\\) says role = web$`, 'm').test(told.text));
   await second.stop();
   await until('its leaving', async () => new RegExp(`${time}left +a2 `, 'm').test(told.text));
+});
+
+test('members --watch ends with whoever reads it, though nothing changes', async (t) => {
+  const cluster = await startNodes(t, {nodes: 0});
+  const agent = await makeAgent(cluster, 'a1');
+  await agent.start();
+  for (const words of ['members --watch --json', 'gossip watch']) {
+    const line = words.startsWith('members') ? 'head -n 1' : 'true';
+    const {code, stdout, stderr} = await run('sh', ['-c', `"$0" ${words} --at ${agent.address} | ${line}`, program], {timeout: 10000});
+    assert.deepStrictEqual([code, stderr], [0, ''], words);
+    if (words.startsWith('members')) assert.strictEqual(JSON.parse(stdout)[0].name, 'a1');
+  }
+});
+
+// Its machine may have lost its power, or it may stand still: silence would pass for a cluster in which nothing happens.
+test('a watcher says when whom it asks does not answer any more, and goes on as long as it does', async (t) => {
+  const cluster = await startNodes(t, {nodes: 0});
+  const agent = await makeAgent(cluster, 'a1');
+  await agent.start();
+  const told = follow(t, 'members', '--watch', '--at', agent.address);
+  let problem = '';
+  told.child.stderr.on('data', (chunk) => { problem += chunk; });
+  const ended = once(told.child, 'close');
+  await until('the table', async () => /^a1 .* self/m.test(told.text));
+  await sleep(11500); // two silences
+  assert.strictEqual(told.child.exitCode, null, problem);
+  agent.pause();
+  assert.deepStrictEqual(await within(ended, 30000, 'the end of the watch'), [1, null]);
+  agent.resume();
+  assert.match(problem, new RegExp(`^trothdb members: cannot read from ${agent.address}: no answer in time\\n$`));
 });
 
 // The program that the guide shows, at another port.

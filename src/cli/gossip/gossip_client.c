@@ -1,14 +1,21 @@
 #include "cli/gossip/gossip_client.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "cli/terminal/refusal.h"
 
-enum { GOSSIP_LINE_BYTES = 16 << 10, GOSSIP_PUSH_WORDS = 5 /* at least */ };
+enum {
+    GOSSIP_LINE_BYTES = 16 << 10,
+    GOSSIP_PUSH_WORDS = 5, /* at least */
+    WATCH_SILENCE_MS = 5000
+};
 
 /* ---- asking ---- */
 
@@ -25,8 +32,10 @@ int gossip_client_open(struct gossip_client *asking, const char *at) {
     struct net_address address;
     struct response hello;
     char problem[CLIENT_PROBLEM_BYTES];
-    if (client_address(&address, at, problem))
-        return gossip_client_fail(asking, EXIT_USAGE, problem);
+    if (client_address(&address, at, problem)) {
+        refusal_tell(asking->command, asking->is_json, "%s", problem);
+        return EXIT_USAGE;
+    }
     if (client_open(&asking->client, &address, CLIENT_TIMEOUT_MS) ||
         client_call_text(&asking->client, "HELLO 3", &hello)) {
         snprintf(problem, sizeof problem, "%s", asking->client.problem);
@@ -220,6 +229,37 @@ static int watch_begin(struct watch *watch, const struct bytes *words, size_t co
     return error;
 }
 
+/* Where nothing comes, who is asked may be gone or stand still: it is asked to say something. */
+static int ask_for_a_sign(struct client *client) {
+    client_append(client, (const struct bytes[]){BYTES_LITERAL("PING")}, 1);
+    return client_flush(client);
+}
+
+/* Waits for what comes next. The end of whoever reads what is printed, of `head` when it has its
+ * line, counts as well: else it would be noticed with the next change, which may take days. (Where
+ * SIGPIPE is ignored it is.) */
+static int await_news(struct client *client) {
+    struct pollfd polled[] = {{.fd = client->socket, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+    for (bool is_asked = false; client->input.length == 0;) {
+        int ready = poll(polled, 2, WATCH_SILENCE_MS);
+        if (ready == 0 && is_asked)
+            return client_fail(client, "cannot read from", "no answer in time");
+        if (ready == 0 && ask_for_a_sign(client))
+            return ERR_IO;
+        is_asked |= ready == 0;
+        if (ready > 0 && polled[1].revents & (POLLERR | POLLHUP))
+            raise(SIGPIPE);
+        if (ready > 0)
+            return 0;
+    }
+    return 0;
+}
+
+static int read_news(struct client *client, struct response *push, size_t *consumed) {
+    int error = await_news(client);
+    return error ? error : client_read(client, push, consumed);
+}
+
 /* Until the connection ends, or nobody reads any more. */
 static void watch_go_on(struct watch *watch) {
     struct client *client = &watch->asking->client;
@@ -228,7 +268,7 @@ static void watch_go_on(struct watch *watch) {
     size_t consumed;
     setsockopt(client->socket, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof for_ever);
     print_lines(&watch->lines);
-    while (!ferror(stdout) && !client_read(client, &push, &consumed)) {
+    while (!ferror(stdout) && !read_news(client, &push, &consumed)) {
         append_push(watch->asking, &push, &watch->lines);
         client_consume(client, &push, consumed);
         print_lines(&watch->lines);
