@@ -13,6 +13,7 @@
 #include "cli/terminal/grid.h"
 #include "cli/terminal/progress.h"
 #include "cli/terminal/refusal.h"
+#include "cli/terminal/window.h"
 #include "directory/directory_check.h"
 #include "io/real/real_disk.h"
 
@@ -348,7 +349,7 @@ int check_run(int argc, char **argv) {
         return CHECK_USAGE;
     }
     checking.directory = argv[0];
-    checking.shows_progress = !checking.is_json && isatty(STDOUT_FILENO);
+    checking.shows_progress = !checking.is_json && window_redraws(STDOUT_FILENO);
     int code = check_directory(&checking);
     close_disks(&checking);
     return code;

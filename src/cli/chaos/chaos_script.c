@@ -10,6 +10,7 @@
 #include "cli/chaos/chaos.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/progress.h"
+#include "cli/terminal/window.h"
 
 enum {
     POLL_MS = 50,
@@ -325,7 +326,7 @@ static int settle(struct chaos *chaos) {
     uint64_t deadline_us =
         figure_now_us() + SETTLE_US_AT_LEAST + wanted * (uint64_t)SETTLE_US_PER_AGENT;
     struct progress progress;
-    progress_begin(&progress, "agents", wanted, isatty(STDOUT_FILENO), figure_now_us());
+    progress_begin(&progress, "agents", wanted, window_redraws(STDOUT_FILENO), figure_now_us());
     int error = 0;
     while (!error && (watched < wanted || wrong > 0)) {
         error = start_all(chaos);
@@ -341,7 +342,7 @@ static int settle(struct chaos *chaos) {
                                "other were not right in time; take fewer agents",
                                watched, wanted, wrong);
         }
-        if (!chaos->is_quiet && progress.is_terminal)
+        if (!chaos->is_quiet && progress.redraws)
             progress_update(&progress, watched, figure_now_us());
     }
     progress_clear(&progress);
@@ -363,7 +364,7 @@ static void begin(struct chaos *chaos) {
 static int go_through(struct chaos *chaos) {
     struct progress progress;
     uint64_t length_us = chaos->scenario->length_us;
-    progress_begin(&progress, NULL, length_us, isatty(STDOUT_FILENO), figure_now_us());
+    progress_begin(&progress, NULL, length_us, window_redraws(STDOUT_FILENO), figure_now_us());
     int error = 0;
     while (!error && chaos_now_us(chaos) < length_us) {
         error = run_due(chaos);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/refusal.h"
+#include "cli/terminal/window.h"
 
 /* ---- create ---- */
 
@@ -52,7 +53,7 @@ static int create_with(const struct founding *founding, bool is_json) {
                 "%.*s\n",
                 BYTES_PRINT(buffer_bytes(&problem)));
     }
-    if (wait_until_ready(founding, !is_json && isatty(STDERR_FILENO))) {
+    if (wait_until_ready(founding, !is_json && window_redraws(STDERR_FILENO))) {
         status = cluster_print(&founding->clients[0], is_json);
     } else {
         status =

@@ -7,6 +7,7 @@
 #include "cli/cluster/cluster_change.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/refusal.h"
+#include "cli/terminal/window.h"
 
 enum {
     CHANGE_POLL_MS = 200,
@@ -22,12 +23,12 @@ void change_show(struct change *change, const char *text) {
     if (change->is_json || strcmp(text, change->shown) == 0)
         return;
     snprintf(change->shown, sizeof change->shown, "%s", text);
-    fprintf(stderr, change->is_terminal ? "\r\033[K%s" : "%s\n", text);
+    fprintf(stderr, change->redraws ? "\r\033[K%s" : "%s\n", text);
     fflush(stderr);
 }
 
 static void show_no_more(const struct change *change) {
-    if (change->is_terminal && !change->is_json && change->shown[0])
+    if (change->redraws && !change->is_json && change->shown[0])
         fputs("\r\033[K", stderr);
 }
 
@@ -292,7 +293,7 @@ int change_read(struct change *change, const char *name, const char *line, int a
     const char *at = "";
     int count;
     *change =
-        (struct change){.wait_s = CHANGE_WAIT_S_DEFAULT, .is_terminal = isatty(STDERR_FILENO) != 0};
+        (struct change){.wait_s = CHANGE_WAIT_S_DEFAULT, .redraws = window_redraws(STDERR_FILENO)};
     const struct flag flags[] = {{.name = "at", .text = &at},
                                  {.name = "wait", .number = &change->wait_s, .maximum = 86400},
                                  {.name = "json", .is_set = &change->is_json},

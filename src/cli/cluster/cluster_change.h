@@ -9,7 +9,7 @@ struct change {
     struct net_address at; /* a node of the cluster */
     bool is_json;
     int64_t wait_s;
-    bool is_terminal;
+    bool redraws;
     char shown[CHANGE_SHOWN_BYTES]; /* the last line of progress */
 };
 

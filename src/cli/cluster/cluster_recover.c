@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "cli/cluster/recovery.h"
 #include "cli/terminal/flags.h"
+#include "cli/terminal/window.h"
 #include "cluster/topology.h"
 
 enum { RECOVER_WAIT_S_DEFAULT = 600, RECOVER_TEXT_BYTES = 64 << 10 };
@@ -254,8 +255,8 @@ static int recover(struct recovery *recovery, char *texts) {
 int cluster_recover(int argc, char **argv) {
     struct recovery *recovery = memory_allocate_zeroed(1, sizeof *recovery);
     struct change *change = &recovery->change;
-    *change = (struct change){.wait_s = RECOVER_WAIT_S_DEFAULT,
-                              .is_terminal = isatty(STDERR_FILENO) != 0};
+    *change =
+        (struct change){.wait_s = RECOVER_WAIT_S_DEFAULT, .redraws = window_redraws(STDERR_FILENO)};
     const struct flag flags[] = {{.name = "wait", .number = &change->wait_s, .maximum = 86400},
                                  {.name = "json", .is_set = &change->is_json},
                                  {.name = "yes", .is_set = &recovery->is_confirmed},

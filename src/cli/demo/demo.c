@@ -17,6 +17,7 @@
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
 #include "cli/terminal/progress.h"
+#include "cli/terminal/window.h"
 
 enum {
     DEMO_NODES_DEFAULT = 3,
@@ -34,7 +35,7 @@ struct demo {
     struct demo_nodes nodes;
     struct packages packages;
     struct loader *loader;
-    bool is_terminal;
+    bool is_terminal, redraws;
     unsigned victim; /* index of the node that was killed */
     uint64_t killed_us;
     uint64_t started_us;
@@ -44,7 +45,7 @@ struct demo {
 /* ---- saying ---- */
 
 static void heading(const struct demo *demo, const char *text) {
-    printf(demo->is_terminal && !getenv("NO_COLOR") ? "\n\033[1m%s\033[0m\n" : "\n%s\n", text);
+    printf(demo->redraws && !getenv("NO_COLOR") ? "\n\033[1m%s\033[0m\n" : "\n%s\n", text);
     fflush(stdout);
 }
 
@@ -262,8 +263,7 @@ static void direct_load(struct demo *demo, struct load_state *state) {
 
 static int run_loader(struct demo *demo, struct load_state *state, bool is_directed) {
     int error = 0;
-    progress_begin(&state->progress, "rows", demo->packages.count, demo->is_terminal,
-                   figure_now_us());
+    progress_begin(&state->progress, "rows", demo->packages.count, demo->redraws, figure_now_us());
     while (!error && !loader_is_done(demo->loader)) {
         if (loader_turn(demo->loader, DEMO_TURN_MS))
             error = fail(demo, loader_problem(demo->loader));
@@ -450,6 +450,7 @@ int demo_run(int argc, char **argv) {
     }
     struct demo *demo = memory_allocate_zeroed(1, sizeof *demo);
     demo->is_terminal = isatty(STDOUT_FILENO);
+    demo->redraws = window_redraws(STDOUT_FILENO);
     demo->started_us = figure_now_us();
     demo->row_maximum = (size_t)rows;
     puts("TrothDB: an acknowledged write is never lost.");

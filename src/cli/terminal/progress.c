@@ -9,10 +9,10 @@
 enum { PROGRESS_BAR_LEAST_COLUMNS = 5 }; /* a shorter bar tells nothing */
 static const char indent[] = "   ";
 
-void progress_begin(struct progress *progress, const char *unit, uint64_t total, bool is_terminal,
+void progress_begin(struct progress *progress, const char *unit, uint64_t total, bool redraws,
                     uint64_t now_us) {
-    *progress = (struct progress){
-        .unit = unit, .total = total, .started_us = now_us, .is_terminal = is_terminal};
+    *progress =
+        (struct progress){.unit = unit, .total = total, .started_us = now_us, .redraws = redraws};
 }
 
 static void draw_bar(char *out, size_t columns, uint64_t done, uint64_t total) {
@@ -75,16 +75,16 @@ void progress_format(const struct progress *progress, uint64_t done, uint64_t no
 
 static void draw(struct progress *progress, uint64_t done, uint64_t now_us) {
     char line[PROGRESS_LINE_BYTES];
-    progress->columns = progress->is_terminal ? window_columns() : 0;
+    progress->columns = progress->redraws ? window_columns() : 0;
     progress_format(progress, done, now_us, line);
-    printf(progress->is_terminal ? "\r%s%s\033[K" : "%s%s\n", indent, line);
+    printf(progress->redraws ? "\r%s%s\033[K" : "%s%s\n", indent, line);
     fflush(stdout);
     progress->drawn_us = now_us;
     progress->is_drawn = true;
 }
 
 void progress_update(struct progress *progress, uint64_t done, uint64_t now_us) {
-    if (progress->is_terminal) {
+    if (progress->redraws) {
         if (now_us >= progress->drawn_us + PROGRESS_DRAW_US)
             draw(progress, done, now_us);
         return;
@@ -97,7 +97,7 @@ void progress_update(struct progress *progress, uint64_t done, uint64_t now_us) 
 }
 
 void progress_clear(struct progress *progress) {
-    if (progress->is_terminal && progress->is_drawn) {
+    if (progress->redraws && progress->is_drawn) {
         fputs("\r\033[K", stdout);
         progress->drawn_us = 0;
     }
@@ -105,6 +105,6 @@ void progress_clear(struct progress *progress) {
 
 void progress_end(struct progress *progress, uint64_t done, uint64_t now_us) {
     draw(progress, done, now_us);
-    if (progress->is_terminal)
+    if (progress->redraws)
         putchar('\n');
 }

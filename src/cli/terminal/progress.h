@@ -1,5 +1,5 @@
-/* How far a long piece of work is: a bar that is drawn again and again on a terminal, a line every
- * tenth elsewhere.
+/* How far a long piece of work is: a bar that is drawn again and again where that can be done
+ * (window_redraws()), a line every tenth elsewhere.
  *
  *     [===========>            ] 31,833 of 63,666 rows   41,200 rows/s   1.0 s left
  *     [===========>            ] 6.0 s of 12 s                                                 */
@@ -15,10 +15,10 @@ struct progress {
     uint64_t total, started_us, drawn_us;
     size_t columns; /* of the window; a line is never longer. 0: it is as long as it likes */
     unsigned tenths_told;
-    bool is_terminal, is_drawn;
+    bool redraws, is_drawn;
 };
 
-void progress_begin(struct progress *progress, const char *unit, uint64_t total, bool is_terminal,
+void progress_begin(struct progress *progress, const char *unit, uint64_t total, bool redraws,
                     uint64_t now_us);
 /* Call as often as you like. */
 void progress_update(struct progress *progress, uint64_t done, uint64_t now_us);
