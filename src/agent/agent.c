@@ -357,8 +357,7 @@ static void agent_release(struct agent *agent) {
 }
 
 static int complain(const struct buffer *problem, int exit_code) {
-    fprintf(stderr, "trothdb agent: %.*s\n", BYTES_PRINT(buffer_bytes(problem)));
-    return exit_code;
+    return options_complain("agent", problem, exit_code);
 }
 
 /* With its settings read. */

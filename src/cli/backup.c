@@ -14,6 +14,7 @@
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
 #include "cli/terminal/refusal.h"
+#include "cli/terminal/window.h"
 #include "directory/restore.h"
 
 enum {
@@ -184,7 +185,7 @@ static int check_all(struct checking *checking, struct blob_store *store,
             error = backup_check_shard(&reader, &cluster->shards[at], note_bad, checking);
     }
     if (error)
-        refusal_tell("backup check", false, "%s", reader.problem.text);
+        refusal_tell("backup check", checking->flags->is_json, "%s", reader.problem.text);
     return error;
 }
 
@@ -217,7 +218,7 @@ static int check_place(const struct backup_flags *flags, struct blob_store *stor
     struct checking checking = {.flags = flags, .begun_us = figure_now_us()};
     buffer_init(&checking.out, BACKUP_OUTPUT_MAXIMUM_BYTES);
     checking.json.out = &checking.out;
-    checking.shows_progress = !flags->is_json && isatty(STDOUT_FILENO);
+    checking.shows_progress = !flags->is_json && window_redraws(STDOUT_FILENO);
     if (flags->is_json) {
         json_open(&checking.json, NULL, '{');
         json_open(&checking.json, "findings", '[');
@@ -247,13 +248,15 @@ static int look_at_place(const char *command, const struct backup_flags *flags,
                                      const struct backup_catalogue *catalogue)) {
     struct blob_store *store;
     struct backup_catalogue catalogue;
-    int code = 1;
-    if (backup_place_open(command, flags, &store, &catalogue))
+    int code = backup_place_open(command, flags, &store, &catalogue);
+    if (code)
         return code;
-    if (catalogue.cluster_count > 0)
+    if (catalogue.cluster_count > 0) {
         code = look(flags, store, &catalogue);
-    else
+    } else {
         refusal_tell(command, flags->is_json, BACKUP_NONE_THERE);
+        code = EXIT_FAILED;
+    }
     backup_catalogue_release(&catalogue);
     store->ops->close(store);
     return code;
@@ -347,7 +350,7 @@ static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool 
     struct hurrying hurrying;
     struct progress progress;
     char problem[CLIENT_PROBLEM_BYTES];
-    bool shows_progress = !is_json && isatty(STDOUT_FILENO);
+    bool shows_progress = !is_json && window_redraws(STDOUT_FILENO);
     uint64_t begun_us = figure_now_us();
     size_t shard_count = view->asked.shard_count;
     int error = ask_all(view, true, &hurrying, problem);
@@ -380,11 +383,11 @@ static int now(const struct backup_flags *flags, const char *text, int64_t wait_
     struct net_address address;
     struct cluster_view view;
     char problem[CLIENT_PROBLEM_BYTES];
-    if (client_address(&address, text, problem) || cluster_view_fetch(&view, &address, problem)) {
+    int code = client_address(&address, text, problem) ? EXIT_USAGE : EXIT_FAILED;
+    if (code == EXIT_USAGE || cluster_view_fetch(&view, &address, problem)) {
         refusal_tell("backup now", flags->is_json, "%s", problem);
-        return EXIT_FAILED;
+        return code;
     }
-    int code = EXIT_FAILED;
     if (view.asked.cluster[0] == '\0')
         refusal_tell("backup now", flags->is_json, "the node belongs to no cluster yet");
     else

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/exit_code.h"
 #include "base/text/hex.h"
 #include "base/text/number.h"
 #include "cli/terminal/refusal.h"
@@ -19,7 +20,7 @@ int backup_place_open(const char *command, const struct backup_flags *flags,
     int error = blob_real_open(&options, NULL, store, &problem);
     if (error) {
         refusal_tell(command, flags->is_json, "%s", problem.text);
-        return error;
+        return error == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     }
     error = backup_catalogue_read(*store, catalogue, &problem);
     if (error) {
@@ -27,7 +28,7 @@ int backup_place_open(const char *command, const struct backup_flags *flags,
         backup_catalogue_release(catalogue);
         (*store)->ops->close(*store);
     }
-    return error;
+    return error ? EXIT_FAILED : EXIT_OK;
 }
 
 const struct cluster_backup *backup_place_cluster(const char *command,

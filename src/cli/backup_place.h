@@ -16,8 +16,9 @@ struct backup_flags {
     bool is_json;
 };
 
-/* Opened, and its catalogue read. 0, or a negative code with the problem said on stderr, as JSON on
- * stdout too where that is wanted. Nothing to close then. */
+/* Opened, and its catalogue read. EXIT_OK; or the exit code of the command, EXIT_USAGE where the
+ * URL can name no place, with the problem said on stderr, as JSON on stdout too where that is
+ * wanted. Nothing to close then. */
 int backup_place_open(const char *command, const struct backup_flags *flags,
                       struct blob_store **store, struct backup_catalogue *catalogue) MUST_CHECK;
 /* The cluster that is asked for by the first digits of its id, or the only one. NULL: said why. */

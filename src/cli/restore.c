@@ -17,6 +17,7 @@
 #include "cli/terminal/flags.h"
 #include "cli/terminal/grid.h"
 #include "cli/terminal/refusal.h"
+#include "cli/terminal/window.h"
 #include "directory/restore.h"
 #include "io/real/real_disk.h"
 #include "io/real/real_file.h"
@@ -430,19 +431,20 @@ static int choose_cluster(const struct restoring *restoring,
     return *cluster ? check_bounds(restoring, *cluster) : ERR_NOT_FOUND;
 }
 
+/* The exit code. */
 static int restore_all(struct restoring *restoring) {
     struct blob_store *store;
     struct backup_catalogue catalogue;
-    int error = backup_place_open("restore", &restoring->flags, &store, &catalogue);
-    if (error)
-        return error;
+    int code = backup_place_open("restore", &restoring->flags, &store, &catalogue);
+    if (code)
+        return code;
     const struct cluster_backup *cluster;
-    error = choose_cluster(restoring, &catalogue, &cluster);
+    int error = choose_cluster(restoring, &catalogue, &cluster);
     if (!error)
         error = restore_into_directory(restoring, store, cluster);
     backup_catalogue_release(&catalogue);
     store->ops->close(store);
-    return error;
+    return error ? EXIT_FAILED : EXIT_OK;
 }
 
 static bool is_usage_right(struct restoring *restoring, int operands) {
@@ -477,9 +479,10 @@ static int run(struct restoring *restoring, int argc, char **argv) {
     int operands;
     if (flags_read(flags, "restore", argc, argv, &operands) || !is_usage_right(restoring, operands))
         return EXIT_USAGE;
-    restoring->shows_progress = !restoring->flags.is_json && isatty(STDOUT_FILENO);
-    if (restore_all(restoring))
-        return EXIT_FAILED;
+    restoring->shows_progress = !restoring->flags.is_json && window_redraws(STDOUT_FILENO);
+    int code = restore_all(restoring);
+    if (code)
+        return code;
     if (restoring->flags.is_json)
         print_json(restoring);
     else

@@ -1,4 +1,5 @@
 #include "process/options.h"
+#include "base/utf8.h"
 #include "io/whole_file.h"
 #include <stdio.h>
 
@@ -135,4 +136,13 @@ void options_print_help(void) {
           stdout);
     fwrite(buffer_data(&text), 1, text.length, stdout);
     buffer_release(&text);
+}
+
+int options_complain(const char *command, const struct buffer *problem, int exit_code) {
+    struct buffer shown;
+    buffer_init(&shown, SIZE_MAX);
+    utf8_append_shown(&shown, buffer_bytes(problem));
+    fprintf(stderr, "trothdb %s: %.*s\n", command, BYTES_PRINT(buffer_bytes(&shown)));
+    buffer_release(&shown);
+    return exit_code;
 }

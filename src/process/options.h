@@ -33,3 +33,6 @@ int options_rewrite(const char *name, const struct table *values,
                     struct buffer *problem) MUST_CHECK;
 /* Prints usage and every setting. */
 void options_print_help(void);
+/* A line on standard error: why `trothdb COMMAND` does not start. What was said on the command line
+ * may stand in it, and moves no cursor of a terminal. Returns exit_code. */
+int options_complain(const char *command, const struct buffer *problem, int exit_code);

@@ -168,8 +168,7 @@ static void log_ineffective(const struct server *server, const struct log *log) 
 }
 
 static int complain(const struct buffer *problem, int exit_code) {
-    fprintf(stderr, "trothdb server: %.*s\n", BYTES_PRINT(buffer_bytes(problem)));
-    return exit_code;
+    return options_complain("server", problem, exit_code);
 }
 
 /* The node with its settings read. A start that fails leaves threads behind, which the end of the

@@ -230,6 +230,10 @@ test('an S3 store that answers wrongly: half a listing is none, and what passes 
   asked = 0;
   await run(program, ['backup', 'list', '--to', ...at]);
   assert.strictEqual(asked, 1, 'what does not pass is not asked again');
+  wrong = (request) => (isListing(request) ? {} : {status: 403, bytes: Buffer.from('<Error><Code>AccessDenied</Code></Error>')});
+  const checked = await run(program, ['backup', 'check', '--to', ...at, '--json']);
+  assert.strictEqual(checked.code, 1);
+  assert.match(JSON.parse(checked.stdout).error, /403 AccessDenied/, 'who asks for JSON is told in JSON why');
 });
 
 test('a listing of a bucket goes past the blobs of others, whatever these are called, and ends', async (t) => {

@@ -2,6 +2,7 @@
 'use strict';
 const assert = require('node:assert');
 const {spawn} = require('node:child_process');
+const {once} = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -175,6 +176,20 @@ test('which limit was met first is told: a goal that none can meet, or what the 
   assert.strictEqual(files.code, 1, files.stdout + files.stderr);
   assert.match(files.stdout, /2 agents +not met: 2 agents take 66 file descriptors and 65 are allowed; raise the limit/);
   assert.match(files.stdout, /meets the goal has 0 agents; the limit met first: the file descriptors\n$/);
+  assert.deepStrictEqual(fs.readdirSync(directory), []);
+});
+
+test('a search for the largest that is stopped says so, to programs too', async (t) => {
+  const directory = temporary(t);
+  const child = spawn(program, ['chaos', '--find-largest', '--json'], {stdio: ['ignore', 'pipe', 'pipe'], env: {...process.env, TMPDIR: directory}});
+  t.after(() => child.kill('SIGKILL'));
+  let stdout = '';
+  child.stdout.on('data', (chunk) => { stdout += chunk; });
+  const ended = once(child, 'close');
+  await until('it has begun', async () => fs.readdirSync(directory).length > 0);
+  child.kill('SIGINT');
+  assert.deepStrictEqual(await ended, [1, null]);
+  assert.deepStrictEqual(JSON.parse(stdout), {error: 'stopped before the largest was found'});
   assert.deepStrictEqual(fs.readdirSync(directory), []);
 });
 

@@ -46,6 +46,8 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [[...server, '--config', directory], USAGE, /Is a directory/],
     [[...server, '--config', file], USAGE, /file:2: maxclients: 'many' is not allowed; it must be a whole number/],
     [[...server, '--bind', '0.0.0.0'], USAGE, /not loopback, and without a cluster key/],
+    [[...server, '--name', 'a\x1b[31mb'], USAGE, /^trothdb server: name: 'a\\x1b\[31mb' is no name/],
+    [['agent', '--name', 'a\x1b[31mb'], USAGE, /^trothdb agent: name: 'a\\x1b\[31mb' is no name/],
     [[...server, '--join', '127.0.0.1'], USAGE, /join: '127.0.0.1' is not host:port/],
     [[...server, '--backup-to', 'ftp://x'], USAGE, /backup-to: 'ftp:\/\/x' is no place for backups; name a directory/],
     [['cluster', 'set', 'backup-to', 's3://', '--at', H], FAILED, /nothing was changed:\n.*'s3:\/\/' is no place for backups/],
@@ -74,7 +76,10 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['cluster', 'unset', 'nosuch', '--at', H], FAILED, /no setting is called 'nosuch'/],
     [['members', '--at', nobody], FAILED, /Connection refused/],
     [['members', '--nosuch'], USAGE, /no flag --nosuch/],
+    [['members', '--at', '\x1b[31mx'], USAGE, /^trothdb members: '\\x1b\[31mx' is not host:port/],
+    [['cluster', 'replicas', 1, '\x1b[31mx', '--at', H], FAILED, /nothing was changed:\n'\\x1b\[31mx' is not host:port/],
     [['gossip', 'nosuch', '--at', H], USAGE, /there is no 'nosuch'\nusage:/],
+    [['gossip', 'keys', 'list', '--at', 'x'], USAGE, /^trothdb gossip keys: 'x' is not host:port/],
     [['gossip', 'get', 'nobody', '--at', H], FAILED, /no member has the name or id 'nobody'/],
     [['agent', '--tag', 'x'], USAGE, /--tag: 'x' is not key=value/],
     [['chaos', '--scenario', path.join(directory, 'nosuch')], USAGE, /cannot be read: No such file/],
@@ -85,6 +90,9 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['backup', 'list', '--to', directory], FAILED, /there is no backup in that place/],
     [['backup', 'list', '--to', path.join(directory, 'nosuch')], FAILED, /there is no backup in that place/],
     [['backup', 'nosuch'], USAGE, /say `now HOST:PORT`/],
+    [['backup', 'list', '--to', 'ftp://x'], USAGE, /^trothdb backup list: 'ftp:\/\/x' is no place for backups; name a directory/],
+    [['restore', '--from', 's3://', '--dir', path.join(directory, 'new')], USAGE, /^trothdb restore: 's3:\/\/' does not read s3:\/\/BUCKET\/PREFIX/],
+    [['backup', 'now', '127.0.0.1'], USAGE, /^trothdb backup now: '127.0.0.1' is not host:port/],
     [['restore', '--from', directory], USAGE, /--dir/],
     [['restore', '--from', directory, '--dir', path.join(directory, 'new'), '--to', '1:5,2:7,1:6'], USAGE, /each shard once/],
     [['restore', '--from', directory, '--dir', path.join(directory, 'new'), '--to', '2026-02-30T00:00:00Z'], USAGE, /--to is `latest`, a time such as/],
@@ -109,6 +117,7 @@ test('a wrong command line with --json is told in JSON, too', async (t) => {
     [['check', directory], /no node ever ran in/],
     [['backup', 'nosuch'], /say `now HOST:PORT`/],
     [['backup', 'now', 'x', '--wait', '0'], /--wait takes a number from 1 to 86400, not '0'/],
+    [['backup', 'now', 'x'], /'x' is not host:port/],
     [['restore'], /name the backup with --from/],
     [['cluster', 'nosuch'], /there is no 'nosuch'/],
     [['cluster', 'create'], /usage: trothdb cluster create/],
@@ -127,6 +136,8 @@ test('a wrong command line with --json is told in JSON, too', async (t) => {
     [['cluster', 'settings', '--at', 'x'], /'x' is not host:port/],
     [['members', 'x'], /it takes flags only/],
     [['members', '--json=1'], /--json takes no value/],
+    [['members', '--at', 'x'], /'x' is not host:port/],
+    [['gossip', 'info', '--at', 'x'], /'x' is not host:port/],
     [['gossip'], /it takes a word/],
     [['gossip', 'nosuch'], /there is no 'nosuch'/],
     [['gossip', 'set', 'a'], /it is `trothdb gossip set KEY VALUE`/],
@@ -249,6 +260,22 @@ test('what begins with dashes can be said behind two dashes', async (t) => {
   assert.deepStrictEqual(await gossip('set', '--at', node.address, '--', 'note', '--help'), {code: 0, stdout: '', stderr: ''});
   const [{name}] = JSON.parse((await run(program, ['members', '--at', node.address, '--json'])).stdout);
   assert.strictEqual((await gossip('get', name, 'note', '--at', node.address)).stdout, '--help\n');
+});
+
+// The shell of an editor, a serial line, a job of cron that was given a terminal: what moves a cursor would be shown there.
+test('a terminal that obeys nothing is told nothing but lines', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-dumb-')), scenario = path.join(directory, 'scenario.txt');
+  t.after(() => fs.rmSync(directory, {recursive: true, force: true}));
+  fs.writeFileSync(scenario, 'agents 2\nlasts 1s\n');
+  const {nodes: [node]} = await startCluster(t, {nodes: 1});
+  const onTerminal = (kind, words) => run('script', ['-qec', `"${program}" ${words}`, '/dev/null'], {env: {...process.env, TERM: kind}});
+  for (const words of [`chaos --scenario ${scenario}`, `cluster leader 1 ${node.address} --at ${node.address}`, `backup check --to ${directory}`]) {
+    for (const kind of ['dumb', '']) {
+      const {stdout} = await onTerminal(kind, words);
+      assert.doesNotMatch(stdout, /\x1b|\r(?!\n)/, `TERM=${kind} trothdb ${words}`);
+    }
+  }
+  assert.match((await onTerminal('xterm', `chaos --scenario ${scenario}`)).stdout, /\r   .*\x1b\[K/, 'where it can be, the bar is drawn over');
 });
 
 // sh, because a descriptor can be closed by it.

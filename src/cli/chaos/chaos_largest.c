@@ -8,6 +8,7 @@
 #include "base/text/json.h"
 #include "cli/chaos/chaos.h"
 #include "cli/terminal/figure.h"
+#include "cli/terminal/refusal.h"
 
 enum {
     LARGEST_FIRST = 8,
@@ -231,7 +232,7 @@ int chaos_find_largest(const struct chaos_goal *goal, uint64_t seed) {
     search->seed = seed;
     int error = search_all(search, &best, &worst);
     if (error)
-        fputs("trothdb chaos: stopped before the largest was found\n", stderr);
+        refusal_tell("chaos", goal->is_json, "stopped before the largest was found");
     else if (goal->is_json)
         tell_json(search, best, worst);
     else

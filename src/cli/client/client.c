@@ -57,20 +57,23 @@ static int resolve(struct net_address *address, const struct net_name *name) {
     return error ? ERR_INVALID : 0;
 }
 
+/* It may be anything that stood on a command line: it moves no cursor of a terminal. */
+static int note_address(char *problem, const char *text, const char *what) {
+    struct buffer shown;
+    buffer_init(&shown, CLIENT_PROBLEM_BYTES); /* more would be cut in any case */
+    utf8_append_shown(&shown, bytes_of_text(text));
+    snprintf(problem, CLIENT_PROBLEM_BYTES, "'%.*s'%s", BYTES_PRINT(buffer_bytes(&shown)), what);
+    buffer_release(&shown);
+    return ERR_INVALID;
+}
+
 int client_address(struct net_address *address, const char *text, char *problem) {
     if (!net_address_parse(address, bytes_of_text(text)))
         return 0;
     struct net_name name;
-    if (net_name_parse(&name, bytes_of_text(text))) {
-        snprintf(problem, CLIENT_PROBLEM_BYTES, "'%s' is not host:port, such as 127.0.0.1:7001",
-                 text);
-        return ERR_INVALID;
-    }
-    if (resolve(address, &name)) {
-        snprintf(problem, CLIENT_PROBLEM_BYTES, "'%s': there is no such host", text);
-        return ERR_INVALID;
-    }
-    return 0;
+    if (net_name_parse(&name, bytes_of_text(text)))
+        return note_address(problem, text, " is not host:port, such as 127.0.0.1:7001");
+    return resolve(address, &name) ? note_address(problem, text, ": there is no such host") : 0;
 }
 
 int client_fail(struct client *client, const char *what, const char *why) {

@@ -33,6 +33,12 @@ static int fail(const struct keys_work *work, const char *problem) {
     return gossip_client_fail(&as, EXIT_FAILED, problem);
 }
 
+/* --at is no address. */
+static int refuse(const struct keys_work *work, const char *problem) {
+    refusal_tell("gossip keys", work->request->is_json, "%s", problem);
+    return EXIT_USAGE;
+}
+
 static int fail_at(const struct keys_work *work, struct buffer *problem) {
     buffer_append_u8(problem, 0);
     return fail(work, (const char *)buffer_data(problem));
@@ -256,7 +262,7 @@ int gossip_keys_run(const struct keys_request *request, char **operands, int cou
     if (error == 0)
         keys_nodes_add_absent(&work.all);
     if (error != 0)
-        code = fail(&work, problem);
+        code = error == ERR_INVALID ? refuse(&work, problem) : fail(&work, problem);
     else if (is_list)
         code = run_list(&work);
     else if (is_rotate)
