@@ -39,12 +39,14 @@ bench-gossip: release
 	@bench/gossip
 
 check:
+	@tools/setup test
 	@tools/check-layers
 	@tools/tidy
 	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format --dry-run -Werror
 	@echo "clang-format: nothing to change"
 
 format:
+	@tools/setup test
 	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 hooks:
