@@ -68,13 +68,9 @@ static void archivist_reply(void *context, unsigned node, const struct response 
         return;
     }
     while (left.length) {
-        const uint8_t *end = memchr(left.data, '\n', left.length);
-        size_t length = end ? (size_t)(end - left.data) : left.length;
         char line[ARCHIVIST_LINE_BYTES];
-        snprintf(line, sizeof line, "%.*s", (int)length, (const char *)left.data);
+        snprintf(line, sizeof line, "%.*s", BYTES_PRINT(bytes_take_until(&left, '\n')));
         note_line(archivist, line);
-        length += end != NULL;
-        left = bytes_of(left.data + length, left.length - length);
     }
 }
 

@@ -2,10 +2,7 @@
 
 /* The next line without its end, which may be a bare LF (RFC 9112, 2.2). */
 static struct bytes next_line(struct bytes *head) {
-    const uint8_t *end = memchr(head->data, '\n', head->length);
-    size_t length = (size_t)(end - head->data);
-    struct bytes line = bytes_of(head->data, length);
-    *head = bytes_of(end + 1, head->length - length - 1);
+    struct bytes line = bytes_take_until(head, '\n');
     if (line.length > 0 && line.data[line.length - 1] == '\r')
         line.length--;
     return line;
@@ -23,14 +20,6 @@ static size_t head_length(struct bytes input) {
     return 0;
 }
 
-/* Splits at the first `separator`; all is the first part where there is none. */
-static struct bytes split(struct bytes *rest, uint8_t separator) {
-    const uint8_t *at = rest->length ? memchr(rest->data, separator, rest->length) : NULL;
-    struct bytes first = at ? bytes_of(rest->data, (size_t)(at - rest->data)) : *rest;
-    *rest = at ? bytes_of(at + 1, rest->length - first.length - 1) : BYTES_NONE;
-    return first;
-}
-
 static bool is_printable(struct bytes text) {
     for (size_t i = 0; i < text.length; i++)
         if (text.data[i] <= ' ' || text.data[i] >= 0x7f)
@@ -39,11 +28,11 @@ static bool is_printable(struct bytes text) {
 }
 
 static int parse_request_line(struct bytes line, struct http_request *request) {
-    request->method = split(&line, ' ');
-    struct bytes target = split(&line, ' ');
+    request->method = bytes_take_until(&line, ' ');
+    struct bytes target = bytes_take_until(&line, ' ');
     if (!is_printable(request->method) || !is_printable(target) || target.data[0] != '/')
         return ERR_MALFORMED;
-    request->path = split(&target, '?');
+    request->path = bytes_take_until(&target, '?');
     request->query = target;
     request->keeps_alive = bytes_equal(line, BYTES_LITERAL("HTTP/1.1"));
     if (request->keeps_alive || bytes_equal(line, BYTES_LITERAL("HTTP/1.0")))
@@ -62,7 +51,7 @@ static struct bytes trim(struct bytes text) {
 
 static int parse_header(struct bytes line, struct http_request *request) {
     struct bytes value = line;
-    struct bytes name = split(&value, ':');
+    struct bytes name = bytes_take_until(&value, ':');
     if (!is_printable(name) || name.length == line.length)
         return ERR_MALFORMED;
     value = trim(value);
@@ -117,11 +106,11 @@ static unsigned parse_weight(struct bytes text) {
 /* type/subtype;version=1.0.0;q=0.5 */
 static unsigned range_weight(struct bytes range, const char *type, const char *version) {
     unsigned weight = 1000;
-    if (!bytes_equal_ignoring_case(trim(split(&range, ';')), type))
+    if (!bytes_equal_ignoring_case(trim(bytes_take_until(&range, ';')), type))
         return 0;
     while (range.length > 0) {
-        struct bytes value = split(&range, ';');
-        struct bytes name = trim(split(&value, '='));
+        struct bytes value = bytes_take_until(&range, ';');
+        struct bytes name = trim(bytes_take_until(&value, '='));
         if (bytes_equal_ignoring_case(name, "q"))
             weight = parse_weight(trim(value));
         else if (bytes_equal_ignoring_case(name, "version") &&
@@ -134,7 +123,7 @@ static unsigned range_weight(struct bytes range, const char *type, const char *v
 unsigned http_accept_weight(struct bytes accept, const char *type, const char *version) {
     unsigned most = 0;
     while (accept.length > 0) {
-        unsigned weight = range_weight(split(&accept, ','), type, version);
+        unsigned weight = range_weight(bytes_take_until(&accept, ','), type, version);
         most = weight > most ? weight : most;
     }
     return most;
@@ -142,7 +131,7 @@ unsigned http_accept_weight(struct bytes accept, const char *type, const char *v
 
 bool http_etag_is_listed(struct bytes if_none_match, const char *etag) {
     while (if_none_match.length > 0) {
-        struct bytes tag = trim(split(&if_none_match, ','));
+        struct bytes tag = trim(bytes_take_until(&if_none_match, ','));
         if (tag.length > 2 && tag.data[0] == 'W' && tag.data[1] == '/')
             tag = bytes_of(tag.data + 2, tag.length - 2);
         if (bytes_equal(tag, BYTES_LITERAL("*")) || bytes_equal(tag, bytes_of_text(etag)))

@@ -1,8 +1,6 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 
-#include "base/memory.h"
-
 /* Inlined here, because most keys are short and the call would cost as much as the hash. */
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -31,6 +29,14 @@ bool bytes_are_word(struct bytes text) {
         if (text.data[i] < '!' || text.data[i] > '~')
             return false;
     return true;
+}
+
+struct bytes bytes_take_until(struct bytes *rest, uint8_t mark) {
+    const uint8_t *found = rest->length ? memchr(rest->data, mark, rest->length) : NULL;
+    size_t length = found ? (size_t)(found - rest->data) : rest->length;
+    struct bytes before = bytes_of(rest->data, length);
+    *rest = found ? bytes_of(found + 1, rest->length - length - 1) : BYTES_NONE;
+    return before;
 }
 
 char *bytes_copy_text(struct bytes text) {

@@ -29,6 +29,9 @@ int bytes_compare(struct bytes a, struct bytes b);
 bool bytes_equal_ignoring_case(struct bytes a, const char *lower);
 /* Printable ASCII without blanks, every byte of it; so is nothing at all. */
 bool bytes_are_word(struct bytes text);
+/* Takes what stands before the first `mark`, and the mark, off the front of *rest; where there is
+ * none, all of it. Borrows. */
+struct bytes bytes_take_until(struct bytes *rest, uint8_t mark);
 /* A copy with a NUL behind it. Returns owned. */
 char *bytes_copy_text(struct bytes text);
 /* A 64-bit hash (xxHash XXH3 with a seed), the same on every machine. */

@@ -104,16 +104,12 @@ int scenario_parse(struct scenario *scenario, const char *file, struct bytes tex
                                      SCENARIO_FILE_BYTES);
     }
     while (text.length > 0) {
-        const uint8_t *newline = memchr(text.data, '\n', text.length);
-        size_t length = newline != NULL ? (size_t)(newline - text.data) : text.length;
         words.line++;
-        int error = scenario_words_split(&words, bytes_of(text.data, length));
+        int error = scenario_words_split(&words, bytes_take_until(&text, '\n'));
         if (!error)
             error = line_parse(scenario, &words);
         if (error)
             return error;
-        size_t taken = length + (newline != NULL);
-        text = bytes_of(text.data + taken, text.length - taken);
     }
     length_default(scenario);
     return scenario_check(scenario, problem);

@@ -136,17 +136,20 @@ static bool agent_parse(struct bytes text, unsigned *number) {
     return true;
 }
 
+/* Something, and something behind the last mark. */
+static bool is_list(struct bytes word, uint8_t mark) {
+    return word.length > 0 && word.data[word.length - 1] != mark;
+}
+
 /* "a7" or "a7-a9" */
 static bool range_parse(struct bytes text, struct scenario_who *who) {
-    const uint8_t *dash = text.length > 0 ? memchr(text.data, '-', text.length) : NULL;
-    size_t length = dash != NULL ? (size_t)(dash - text.data) : text.length;
+    struct bytes behind = text, front = bytes_take_until(&behind, '-');
+    bool has_dash = front.length < text.length;
     unsigned first, last;
-    if (who->range_count == SCENARIO_RANGE_MAXIMUM ||
-        !agent_parse(bytes_of(text.data, length), &first))
+    if (who->range_count == SCENARIO_RANGE_MAXIMUM || !agent_parse(front, &first))
         return false;
     last = first;
-    if (dash != NULL &&
-        (!agent_parse(bytes_of(dash + 1, text.length - length - 1), &last) || last < first))
+    if (has_dash && (!agent_parse(behind, &last) || last < first))
         return false;
     who->ranges[who->range_count].first = first;
     who->ranges[who->range_count++].last = last;
@@ -161,14 +164,9 @@ int scenario_words_who(struct scenario_words *words, struct scenario_who *who) {
         who->count = (unsigned)count;
         return 0;
     }
-    bool is_good = word.length > 0;
-    while (is_good && rest.length > 0) {
-        const uint8_t *comma = memchr(rest.data, ',', rest.length);
-        size_t length = comma != NULL ? (size_t)(comma - rest.data) : rest.length;
-        is_good = range_parse(bytes_of(rest.data, length), who) && length + 1 != rest.length;
-        size_t taken = length + (comma != NULL);
-        rest = bytes_of(rest.data + taken, rest.length - taken);
-    }
+    bool is_good = is_list(word, ',');
+    while (is_good && rest.length > 0)
+        is_good = range_parse(bytes_take_until(&rest, ','), who);
     if (!is_good)
         return scenario_words_refuse(words,
                                      "'%.*s' names no agents: write how many (by lot), or which, "
@@ -197,14 +195,9 @@ static bool part_parse(struct bytes text, struct scenario_step *step) {
 
 int scenario_words_parts(struct scenario_words *words, struct scenario_step *step) {
     struct bytes word = scenario_words_next(words), rest = word;
-    bool is_good = word.length > 0;
-    while (is_good && rest.length > 0) {
-        const uint8_t *slash = memchr(rest.data, '/', rest.length);
-        size_t length = slash != NULL ? (size_t)(slash - rest.data) : rest.length;
-        is_good = part_parse(bytes_of(rest.data, length), step) && length + 1 != rest.length;
-        size_t taken = length + (slash != NULL);
-        rest = bytes_of(rest.data + taken, rest.length - taken);
-    }
+    bool is_good = is_list(word, '/');
+    while (is_good && rest.length > 0)
+        is_good = part_parse(bytes_take_until(&rest, '/'), step);
     if (!is_good || step->part_count < 2)
         return scenario_words_refuse(words,
                                      "'%.*s' is no split: write two parts or more, such as 25/25 "

@@ -54,19 +54,10 @@ static int config_parse_line(struct config *config, struct bytes line, enum conf
     return code;
 }
 
-static struct bytes next_line(struct bytes *text) {
-    const uint8_t *newline = memchr(text->data, '\n', text->length);
-    size_t length = newline ? (size_t)(newline - text->data) : text->length;
-    struct bytes line = bytes_of(text->data, length);
-    size_t taken = newline ? length + 1 : length;
-    *text = bytes_of(text->data + taken, text->length - taken);
-    return line;
-}
-
 static int config_parse_lines(struct config *config, const char *file_name, struct bytes text,
                               enum config_source source, struct buffer *problem) {
     for (unsigned number = 1; text.length > 0; number++) {
-        struct bytes line = next_line(&text);
+        struct bytes line = bytes_take_until(&text, '\n');
         struct buffer reason;
         buffer_init(&reason, CONFIG_VALUE_MAXIMUM);
         int code = config_parse_line(config, line, source, &reason);
@@ -147,7 +138,7 @@ static struct table *rewrite_lines(struct bytes text, const struct table *values
                                    struct buffer *out) {
     struct table *written = table_new();
     while (text.length > 0) {
-        struct bytes line = next_line(&text);
+        struct bytes line = bytes_take_until(&text, '\n');
         const char *name = line_setting(line);
         const char *value = name ? table_get(values, bytes_of_text(name)) : NULL;
         if (value == NULL) {

@@ -52,11 +52,7 @@ static const struct command *table_find(command_filter *has, struct bytes name) 
 static bool word_next(struct bytes *text, char separator, struct bytes *word) {
     if (text->length == 0)
         return false;
-    const uint8_t *end = memchr(text->data, separator, text->length);
-    size_t length = end == NULL ? text->length : (size_t)(end - text->data);
-    size_t taken = end == NULL ? length : length + 1;
-    *word = bytes_of(text->data, length);
-    *text = bytes_of(text->data + taken, text->length - taken);
+    *word = bytes_take_until(text, (uint8_t)separator);
     return true;
 }
 

@@ -114,16 +114,13 @@ static int peers_parse(struct fault_rule *rule, struct bytes word, char *problem
     while (word.length > 0) {
         if (rule->range_count == FAULT_RANGE_MAXIMUM)
             return refuse(problem, "too many peers at '%.*s': at most 512 in a rule", word);
-        const uint8_t *comma = memchr(word.data, ',', word.length);
-        size_t length = comma != NULL ? (size_t)(comma - word.data) : word.length;
-        struct bytes one = bytes_of(word.data, length);
-        if (range_parse(&rule->ranges[rule->range_count++], one) != 0 || length + 1 == word.length)
+        size_t left = word.length;
+        struct bytes one = bytes_take_until(&word, ',');
+        bool ends_in_comma = one.length + 1 == left;
+        if (range_parse(&rule->ranges[rule->range_count++], one) != 0 || ends_in_comma)
             return refuse(problem,
                           "'%.*s' is no peer: write *, or HOST:PORT or HOST:FIRST-LAST by commas",
                           one);
-        word = bytes_of(word.data + length, word.length - length);
-        if (word.length > 0)
-            word = bytes_of(word.data + 1, word.length - 1);
     }
     rule->ranges = memory_resize(rule->ranges, rule->range_count * sizeof *rule->ranges);
     return 0;

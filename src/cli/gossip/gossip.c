@@ -103,18 +103,15 @@ static int usage(void) {
 static void info_json(struct bytes text, struct json *json) {
     json_open(json, NULL, '{');
     while (text.length) {
-        const uint8_t *end = memchr(text.data, '\n', text.length);
-        size_t length = end ? (size_t)(end - text.data) : text.length;
-        const uint8_t *colon = memchr(text.data, ':', length);
-        if (colon && text.data[0] != '#') {
-            char name[128];
-            size_t value_at = (size_t)(colon - text.data) + 1;
-            snprintf(name, sizeof name, "%.*s", (int)(value_at - 1), (const char *)text.data);
-            size_t value_end = length - (length > value_at && text.data[length - 1] == '\r');
-            json_bytes(json, name, bytes_of(text.data + value_at, value_end - value_at));
+        struct bytes line = bytes_take_until(&text, '\n'), value = line;
+        struct bytes name = bytes_take_until(&value, ':');
+        bool has_colon = name.length < line.length;
+        if (has_colon && line.data[0] != '#') {
+            char name_text[128];
+            snprintf(name_text, sizeof name_text, "%.*s", BYTES_PRINT(name));
+            value.length -= value.length > 0 && value.data[value.length - 1] == '\r';
+            json_bytes(json, name_text, value);
         }
-        length += end != NULL;
-        text = bytes_of(text.data + length, text.length - length);
     }
     json_close(json, '}');
 }
