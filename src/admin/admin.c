@@ -1,27 +1,14 @@
 #include "admin/admin.h"
+#include "admin/admin_connection.h"
 #include "admin/admin_debug.h"
-#include "admin/http_answer.h"
+#include "admin/admin_profile.h"
+#include "admin/admin_status.h"
 #include "admin/http_request.h"
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/memory.h"
 #include "console/console_file.h"
-#include "profile/profile.h"
 #include <stdio.h>
-
-struct admin_connection {
-    struct list link;
-    struct admin *admin;
-    uv_tcp_t socket;
-    uv_write_t write;
-    struct buffer input, output; /* output: one response, while it is written */
-    uint64_t active_ms;
-    bool is_writing, is_last, is_ending;
-    bool is_waiting;       /* for its answer: */
-    bool waits_for_status; /* that one; else a profile */
-};
-
-#define HTTP_TEXT "text/plain; charset=utf-8"
 
 static void connection_on_closed(uv_handle_t *handle) {
     struct admin_connection *connection = handle->data;
@@ -32,22 +19,12 @@ static void connection_on_closed(uv_handle_t *handle) {
     memory_free(connection);
 }
 
-static void profile_on_time(uv_timer_t *timer);
-static void status_on_time(uv_timer_t *timer);
-
-/* Nobody waits for it any more: it ends now, or when it is written. */
-static void abandon_profile(struct admin *admin) {
-    admin->profile_for = NULL;
-    if (!admin->is_profile_being_written)
-        CHECK(uv_timer_start(&admin->profile_timer, profile_on_time, 0, 0) == 0);
-}
-
 static void connection_end(struct admin_connection *connection) {
     if (connection->is_ending)
         return;
     connection->is_ending = true;
     if (connection->admin->profile_for == connection)
-        abandon_profile(connection->admin);
+        admin_abandon_profile(connection->admin);
     uv_close((uv_handle_t *)&connection->socket, connection_on_closed);
 }
 
@@ -58,35 +35,6 @@ static void answer_ready(struct admin *admin, struct http_answer *answer) {
         http_answer_text(answer, "200 OK", answer->body.length ? "" : "ready");
     else
         http_answer_text(answer, "503 Service Unavailable", "");
-}
-
-/* ---- /debug/profile ---- */
-
-/* False: the answer comes when the profile is done. */
-static bool answer_profile(struct admin_connection *connection, struct bytes query,
-                           struct http_answer *answer) {
-    struct admin *admin = connection->admin;
-    unsigned seconds = admin_profile_seconds(query);
-    if (seconds == 0) {
-        buffer_append_format(&answer->body, "ask for ?seconds=N, N from 1 to %d",
-                             PROFILE_SECONDS_MAXIMUM);
-        http_answer_text(answer, "400 Bad Request", "");
-        return true;
-    }
-    if (admin->profile) {
-        http_answer_text(answer, "409 Conflict",
-                         "a profile is being made already; ask again when it is done");
-        return true;
-    }
-    if (profile_start(admin->profiler, seconds, &admin->profile, &answer->body) != 0) {
-        http_answer_text(answer, "500 Internal Server Error", "");
-        return true;
-    }
-    log_line(admin->log, LOG_INFO, "a CPU profile is made", LOG_F("seconds", seconds));
-    admin->profile_for = connection;
-    connection->is_waiting = true;
-    CHECK(uv_timer_start(&admin->profile_timer, profile_on_time, (uint64_t)seconds * 1000, 0) == 0);
-    return false;
 }
 
 /* ---- /metrics ---- */
@@ -102,48 +50,6 @@ static void answer_metrics(struct admin *admin, struct bytes accept, struct http
         admin->measure(admin->context);
     node_shared_render_metrics(admin->shared, is_open ? METRIC_OPENMETRICS : METRIC_PROMETHEUS,
                                &answer->body);
-}
-
-/* ---- the console ---- */
-
-static void write_status(struct admin *admin, struct bytes workers, struct http_answer *answer) {
-    answer->status = "200 OK";
-    answer->type = "application/json";
-    answer->headers = console_file_headers();
-    admin->write_status(admin->context, workers, &answer->body);
-}
-
-static void ask_now(struct admin *admin) {
-    admin->is_status_asked = true;
-    admin->status_asked_ms = uv_now(admin->loop);
-    admin->ask_workers(admin->context);
-}
-
-static void pause_on_time(uv_timer_t *timer) { ask_now(timer->data); }
-
-/* Unless they are about to be asked, or to answer. */
-static void ask_when_due(struct admin *admin) {
-    uint64_t now_ms = uv_now(admin->loop), due_ms = admin->status_asked_ms + ADMIN_STATUS_PAUSE_MS;
-    if (admin->is_status_asked || uv_is_active((uv_handle_t *)&admin->pause_timer))
-        return;
-    if (now_ms >= due_ms)
-        ask_now(admin);
-    else
-        CHECK(uv_timer_start(&admin->pause_timer, pause_on_time, due_ms - now_ms, 0) == 0);
-}
-
-/* False: the answer comes when the workers have given theirs. */
-static bool answer_status(struct admin_connection *connection, struct http_answer *answer) {
-    struct admin *admin = connection->admin;
-    if (!admin->ask_workers) {
-        write_status(admin, BYTES_NONE, answer);
-        return true;
-    }
-    connection->is_waiting = connection->waits_for_status = true;
-    if (!uv_is_active((uv_handle_t *)&admin->status_timer))
-        CHECK(uv_timer_start(&admin->status_timer, status_on_time, ADMIN_STATUS_MS, 0) == 0);
-    ask_when_due(admin);
-    return false;
 }
 
 static void answer_file(const struct console_file *file, const struct http_request *request,
@@ -181,9 +87,9 @@ static bool answer_path(struct admin_connection *connection, const struct http_r
     else if (bytes_equal(path, BYTES_LITERAL("/debug/heap")))
         admin_answer_heap(answer);
     else if (bytes_equal(path, BYTES_LITERAL("/debug/profile")))
-        return answer_profile(connection, request->query, answer);
+        return admin_answer_profile(connection, request->query, answer);
     else if (bytes_equal(path, BYTES_LITERAL("/status")) && admin->write_status)
-        return answer_status(connection, answer);
+        return admin_answer_status(connection, answer);
     else if (console_file_find(path) != NULL)
         answer_file(console_file_find(path), request, answer);
     else
@@ -276,94 +182,11 @@ static void connection_serve(struct admin_connection *connection) {
 }
 
 /* Whoever waited gets its answer. */
-static void connection_end_waiting(struct admin_connection *connection,
-                                   const struct http_answer *answer) {
+void admin_end_waiting(struct admin_connection *connection, const struct http_answer *answer) {
     connection->is_waiting = connection->waits_for_status = false;
     connection->active_ms = uv_now(connection->admin->loop);
     http_answer_append(answer, connection->is_last, &connection->output);
     connection_write(connection);
-}
-
-/* ---- a profile, once its time is over: the names of all that ran are looked up in the files of
- * the program and its libraries, beside the loop, on which others wait meanwhile ---- */
-
-static void profile_write_beside(uv_work_t *work) {
-    struct admin *admin = work->data;
-    admin->profile_code = profile_write(admin->profile, &admin->profile_body);
-}
-
-static void profile_end(struct admin *admin) {
-    profile_free(admin->profile);
-    admin->profile = NULL;
-    admin->profile_for = NULL;
-}
-
-static void profile_on_written(uv_work_t *work, int status) {
-    struct admin *admin = work->data;
-    struct http_answer answer = {
-        .status = "200 OK", .type = "application/octet-stream", .body = admin->profile_body};
-    CHECK(status == 0); /* nobody takes it back */
-    admin->is_profile_being_written = false;
-    if (admin->profile_code != 0) {
-        buffer_clear(&answer.body);
-        answer.type = HTTP_TEXT;
-        http_answer_text(&answer, "500 Internal Server Error", "the profile could not be written");
-    }
-    if (admin->profile_for)
-        connection_end_waiting(admin->profile_for, &answer);
-    buffer_release(&answer.body);
-    profile_end(admin);
-}
-
-static void profile_on_time(uv_timer_t *timer) {
-    struct admin *admin = timer->data;
-    profile_stop(admin->profile);
-    if (!admin->profile_for) {
-        profile_end(admin);
-        return;
-    }
-    buffer_init(&admin->profile_body, ADMIN_RESPONSE_MAXIMUM_BYTES);
-    admin->is_profile_being_written = true;
-    CHECK(uv_queue_work(admin->loop, &admin->profile_work, profile_write_beside,
-                        profile_on_written) == 0);
-}
-
-/* What is being written goes on, for nobody. */
-static void admin_end_profile(struct admin *admin) {
-    admin->profile_for = NULL;
-    if (admin->is_profile_being_written)
-        return;
-    profile_stop(admin->profile);
-    profile_end(admin);
-}
-
-/* ---- /status, once the workers have answered, or have not ---- */
-
-static void answer_all_who_wait(struct admin *admin, const struct http_answer *answer) {
-    uv_timer_stop(&admin->status_timer);
-    LIST_EACH (&admin->connections, link) {
-        struct admin_connection *connection = LIST_ELEMENT(link, struct admin_connection, link);
-        if (connection->waits_for_status && !connection->is_ending)
-            connection_end_waiting(connection, answer);
-    }
-}
-
-void admin_hear_status(struct admin *admin, struct bytes workers) {
-    struct http_answer answer = {.type = HTTP_TEXT};
-    admin->is_status_asked = false;
-    buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
-    write_status(admin, workers, &answer);
-    answer_all_who_wait(admin, &answer);
-    buffer_release(&answer.body);
-}
-
-static void status_on_time(uv_timer_t *timer) {
-    struct http_answer answer = {.type = HTTP_TEXT};
-    buffer_init(&answer.body, ADMIN_RESPONSE_MAXIMUM_BYTES);
-    http_answer_text(&answer, "503 Service Unavailable",
-                     "the workers of this node have not answered for 5 seconds");
-    answer_all_who_wait(timer->data, &answer);
-    buffer_release(&answer.body);
 }
 
 /* ---- connections ---- */
@@ -427,12 +250,9 @@ void admin_init(struct admin *admin, uv_loop_t *loop, struct node_shared *shared
     list_init(&admin->connections);
     CHECK(uv_tcp_init(loop, &admin->listener) == 0);
     CHECK(uv_timer_init(loop, &admin->timer) == 0);
-    CHECK(uv_timer_init(loop, &admin->profile_timer) == 0);
-    CHECK(uv_timer_init(loop, &admin->status_timer) == 0);
-    CHECK(uv_timer_init(loop, &admin->pause_timer) == 0);
+    admin_profile_init(admin);
+    admin_status_init(admin);
     admin->listener.data = admin->timer.data = admin;
-    admin->profile_timer.data = admin->status_timer.data = admin->pause_timer.data = admin;
-    admin->profile_work.data = admin;
     CHECK(uv_timer_start(&admin->timer, admin_on_timer, ADMIN_IDLE_MS / 4, ADMIN_IDLE_MS / 4) == 0);
 }
 
@@ -446,11 +266,8 @@ int admin_listen(struct admin *admin, int socket) {
 void admin_close(struct admin *admin) {
     uv_close((uv_handle_t *)&admin->listener, NULL);
     uv_close((uv_handle_t *)&admin->timer, NULL);
-    uv_close((uv_handle_t *)&admin->profile_timer, NULL);
-    uv_close((uv_handle_t *)&admin->status_timer, NULL);
-    uv_close((uv_handle_t *)&admin->pause_timer, NULL);
-    if (admin->profile)
-        admin_end_profile(admin);
+    admin_close_profile(admin);
+    admin_close_status(admin);
     LIST_EACH (&admin->connections, link)
         connection_end(LIST_ELEMENT(link, struct admin_connection, link));
 }
