@@ -44,7 +44,7 @@ static void buffer_make_room(struct buffer *buffer, size_t length) {
     buffer->capacity = capacity;
 }
 
-uint8_t *buffer_reserve(struct buffer *buffer, size_t length) {
+uint8_t *buffer_reserve_more(struct buffer *buffer, size_t length) {
     if (length > buffer->maximum_bytes || buffer->length > buffer->maximum_bytes - length) {
         buffer->is_overflowed = true;
         return NULL;
@@ -59,46 +59,11 @@ void buffer_grew(struct buffer *buffer, size_t length) {
     buffer->length += length;
 }
 
-void buffer_append(struct buffer *buffer, const void *data, size_t length) {
-    if (length == 0)
-        return;
-    uint8_t *room = buffer_reserve(buffer, length);
-    if (room == NULL)
-        return;
-    memcpy(room, data, length);
-    buffer->length += length;
-}
-
-void buffer_append_bytes(struct buffer *buffer, struct bytes bytes) {
-    buffer_append(buffer, bytes.data, bytes.length);
-}
-
 void buffer_append_text(struct buffer *buffer, const char *text) {
     buffer_append(buffer, text, strlen(text));
 }
 
-static void buffer_append_little_endian(struct buffer *buffer, uint64_t value, size_t length) {
-    uint8_t bytes[8];
-    for (size_t i = 0; i < length; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
-    buffer_append(buffer, bytes, length);
-}
-
-void buffer_append_u8(struct buffer *buffer, uint8_t value) { buffer_append(buffer, &value, 1); }
-
-void buffer_append_u16(struct buffer *buffer, uint16_t value) {
-    buffer_append_little_endian(buffer, value, 2);
-}
-
-void buffer_append_u32(struct buffer *buffer, uint32_t value) {
-    buffer_append_little_endian(buffer, value, 4);
-}
-
-void buffer_append_u64(struct buffer *buffer, uint64_t value) {
-    buffer_append_little_endian(buffer, value, 8);
-}
-
-void buffer_append_varint(struct buffer *buffer, uint64_t value) {
+void buffer_append_long_varint(struct buffer *buffer, uint64_t value) {
     uint8_t bytes[10];
     size_t length = 0;
     while (value >= 0x80) {

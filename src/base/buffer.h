@@ -20,14 +20,20 @@ struct buffer {
 
 void buffer_init(struct buffer *buffer, size_t maximum_bytes);
 void buffer_release(struct buffer *buffer); /* frees; the struct may be init-ed again */
-void buffer_append(struct buffer *buffer, const void *data, size_t length);
-void buffer_append_bytes(struct buffer *buffer, struct bytes bytes);
+/* Room for at least `length` more bytes at the end, or NULL (and overflow) past the maximum; then
+ * buffer_grew(). */
+static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t length);
+void buffer_grew(struct buffer *buffer, size_t length);
+static inline void buffer_append(struct buffer *buffer, const void *data, size_t length);
+static inline void buffer_append_bytes(struct buffer *buffer, struct bytes bytes);
 void buffer_append_text(struct buffer *buffer, const char *text);
-void buffer_append_u8(struct buffer *buffer, uint8_t value);
-void buffer_append_u16(struct buffer *buffer, uint16_t value); /* integers are little-endian */
-void buffer_append_u32(struct buffer *buffer, uint32_t value);
-void buffer_append_u64(struct buffer *buffer, uint64_t value);
-void buffer_append_varint(struct buffer *buffer, uint64_t value); /* LEB128, at most 10 bytes */
+static inline void buffer_append_u8(struct buffer *buffer, uint8_t value);
+/* Integers are little-endian. */
+static inline void buffer_append_u16(struct buffer *buffer, uint16_t value);
+static inline void buffer_append_u32(struct buffer *buffer, uint32_t value);
+static inline void buffer_append_u64(struct buffer *buffer, uint64_t value);
+/* LEB128, at most 10 bytes. */
+static inline void buffer_append_varint(struct buffer *buffer, uint64_t value);
 void buffer_append_length_prefixed(struct buffer *buffer,
                                    struct bytes bytes); /* varint length, then bytes */
 void buffer_append_format(struct buffer *buffer, const char *format, ...)
@@ -37,10 +43,6 @@ void buffer_append_arguments(struct buffer *buffer, const char *format, va_list 
 /* Gives away the memory, whose first bytes are those that were held, and is empty. Nothing may have
  * been consumed. Returns owned; much more than is held is not given away. */
 uint8_t *buffer_take(struct buffer *buffer);
-/* Room for at least `length` more bytes at the end, or NULL (and overflow) past the maximum; then
- * buffer_grew(). */
-uint8_t *buffer_reserve(struct buffer *buffer, size_t length);
-void buffer_grew(struct buffer *buffer, size_t length);
 void buffer_consume(struct buffer *buffer, size_t length);
 void buffer_truncate(struct buffer *buffer,
                      size_t length); /* keeps the first `length` held bytes */
@@ -59,4 +61,57 @@ static inline uint8_t *buffer_data(const struct buffer *buffer) {
 }
 static inline struct bytes buffer_bytes(const struct buffer *buffer) {
     return (struct bytes){buffer->length ? buffer->memory + buffer->start : NULL, buffer->length};
+}
+
+/* Most bytes are written a few at a time, where there is room for them. */
+
+uint8_t *buffer_reserve_more(struct buffer *buffer, size_t length); /* for buffer_reserve() */
+static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t length) {
+    bool has_room = buffer->memory != NULL &&
+                    length <= buffer->capacity - buffer->start - buffer->length &&
+                    buffer->length + length <= buffer->maximum_bytes;
+    return has_room ? buffer->memory + buffer->start + buffer->length
+                    : buffer_reserve_more(buffer, length);
+}
+
+static inline void buffer_append(struct buffer *buffer, const void *data, size_t length) {
+    if (length == 0)
+        return;
+    uint8_t *room = buffer_reserve(buffer, length);
+    if (room == NULL)
+        return;
+    memcpy(room, data, length);
+    buffer->length += length;
+}
+
+static inline void buffer_append_bytes(struct buffer *buffer, struct bytes bytes) {
+    buffer_append(buffer, bytes.data, bytes.length);
+}
+
+static inline void buffer_append_little_endian(struct buffer *buffer, uint64_t value,
+                                               size_t length) {
+    uint8_t bytes[8];
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    buffer_append(buffer, bytes, length);
+}
+static inline void buffer_append_u8(struct buffer *buffer, uint8_t value) {
+    buffer_append(buffer, &value, 1);
+}
+static inline void buffer_append_u16(struct buffer *buffer, uint16_t value) {
+    buffer_append_little_endian(buffer, value, 2);
+}
+static inline void buffer_append_u32(struct buffer *buffer, uint32_t value) {
+    buffer_append_little_endian(buffer, value, 4);
+}
+static inline void buffer_append_u64(struct buffer *buffer, uint64_t value) {
+    buffer_append_little_endian(buffer, value, 8);
+}
+
+void buffer_append_long_varint(struct buffer *buffer, uint64_t value); /* of any length */
+static inline void buffer_append_varint(struct buffer *buffer, uint64_t value) {
+    if (value < 0x80)
+        buffer_append_u8(buffer, (uint8_t)value);
+    else
+        buffer_append_long_varint(buffer, value);
 }
