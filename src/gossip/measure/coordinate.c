@@ -111,7 +111,7 @@ static bool number_parse(struct bytes text, size_t *at, bool is_last, double *nu
     bool is_negative = *at < text.length && text.data[*at] == '-';
     *at += is_negative;
     size_t first = *at;
-    double value = 0;
+    int32_t value = 0; /* nine digits fit */
     while (*at < text.length && text.data[*at] >= '0' && text.data[*at] <= '9' && *at - first < 9)
         value = value * 10 + (text.data[(*at)++] - '0');
     *number = is_negative ? -value : value;

@@ -213,22 +213,44 @@ static void codec_section_end(struct codec_writer *writer) {
     writer->section_at = 0;
 }
 
+/* A section of so many bytes, as a whole: what most datagrams are made of. Returns where they are
+ * to be written. */
+static uint8_t *codec_section(struct codec_writer *writer, enum codec_section section,
+                              size_t length) {
+    CHECK(writer->section_at == 0);
+    uint8_t *out = buffer_reserve(&writer->buffer, CODEC_SECTION_HEADER_BYTES + length);
+    CHECK(out != NULL);
+    out[0] = (uint8_t)section;
+    out[1] = (uint8_t)length;
+    out[2] = (uint8_t)(length >> 8);
+    buffer_grew(&writer->buffer, CODEC_SECTION_HEADER_BYTES + length);
+    return out + CODEC_SECTION_HEADER_BYTES;
+}
+
+static void codec_section_u16(struct codec_writer *writer, enum codec_section section,
+                              uint16_t value) {
+    uint8_t *out = codec_section(writer, section, sizeof value);
+    out[0] = (uint8_t)value;
+    out[1] = (uint8_t)(value >> 8);
+}
+
+static void codec_section_u64(struct codec_writer *writer, enum codec_section section,
+                              uint64_t value) {
+    uint8_t *out = codec_section(writer, section, sizeof value);
+    for (size_t i = 0; i < sizeof value; i++)
+        out[i] = (uint8_t)(value >> (8 * i));
+}
+
 void codec_write_sequence(struct codec_writer *writer, uint64_t sequence) {
-    codec_section_begin(writer, CODEC_SECTION_SEQUENCE);
-    buffer_append_u64(&writer->buffer, sequence);
-    codec_section_end(writer);
+    codec_section_u64(writer, CODEC_SECTION_SEQUENCE, sequence);
 }
 
 void codec_write_target(struct codec_writer *writer, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    codec_section_begin(writer, CODEC_SECTION_TARGET);
-    buffer_append(&writer->buffer, uuid, GOSSIP_UUID_BYTES);
-    codec_section_end(writer);
+    memcpy(codec_section(writer, CODEC_SECTION_TARGET, GOSSIP_UUID_BYTES), uuid, GOSSIP_UUID_BYTES);
 }
 
 void codec_write_wire(struct codec_writer *writer, unsigned newest_version) {
-    codec_section_begin(writer, CODEC_SECTION_WIRE);
-    buffer_append_u8(&writer->buffer, (uint8_t)newest_version);
-    codec_section_end(writer);
+    *codec_section(writer, CODEC_SECTION_WIRE, 1) = (uint8_t)newest_version;
 }
 
 void codec_write_held(struct codec_writer *writer, uint64_t held_us) {
@@ -238,9 +260,7 @@ void codec_write_held(struct codec_writer *writer, uint64_t held_us) {
 }
 
 void codec_write_hash(struct codec_writer *writer, uint64_t hash) {
-    codec_section_begin(writer, CODEC_SECTION_HASH);
-    buffer_append_u64(&writer->buffer, hash);
-    codec_section_end(writer);
+    codec_section_u64(writer, CODEC_SECTION_HASH, hash);
 }
 
 void codec_write_address(struct codec_writer *writer, const struct gossip_address *address) {
@@ -250,8 +270,7 @@ void codec_write_address(struct codec_writer *writer, const struct gossip_addres
 }
 
 void codec_write_compare(struct codec_writer *writer) {
-    codec_section_begin(writer, CODEC_SECTION_COMPARE);
-    codec_section_end(writer);
+    codec_section(writer, CODEC_SECTION_COMPARE, 0);
 }
 
 void codec_write_buckets(struct codec_writer *writer, const uint32_t *halves, size_t count) {
@@ -264,25 +283,21 @@ void codec_write_buckets(struct codec_writer *writer, const uint32_t *halves, si
 
 void codec_write_coordinate(struct codec_writer *writer, const struct coordinate *coordinate) {
     char text[COORDINATE_TEXT_MAXIMUM];
-    codec_section_begin(writer, CODEC_SECTION_COORDINATE);
-    buffer_append_bytes(&writer->buffer, coordinate_print(coordinate, text));
-    codec_section_end(writer);
+    struct bytes printed = coordinate_print(coordinate, text);
+    memcpy(codec_section(writer, CODEC_SECTION_COORDINATE, printed.length), printed.data,
+           printed.length);
 }
 
 void codec_write_phase(struct codec_writer *writer, uint16_t phase_ms) {
-    codec_section_begin(writer, CODEC_SECTION_PHASE);
-    buffer_append_u16(&writer->buffer, phase_ms);
-    codec_section_end(writer);
+    codec_section_u16(writer, CODEC_SECTION_PHASE, phase_ms);
 }
 
 void codec_write_joining(struct codec_writer *writer) {
-    codec_section_begin(writer, CODEC_SECTION_JOINING);
-    codec_section_end(writer);
+    codec_section(writer, CODEC_SECTION_JOINING, 0);
 }
 
 void codec_write_stream(struct codec_writer *writer) {
-    codec_section_begin(writer, CODEC_SECTION_STREAM);
-    codec_section_end(writer);
+    codec_section(writer, CODEC_SECTION_STREAM, 0);
 }
 
 void codec_write_count(struct codec_writer *writer, uint64_t count) {
@@ -292,9 +307,7 @@ void codec_write_count(struct codec_writer *writer, uint64_t count) {
 }
 
 void codec_write_life(struct codec_writer *writer, uint64_t life) {
-    codec_section_begin(writer, CODEC_SECTION_FOR);
-    buffer_append_u64(&writer->buffer, life);
-    codec_section_end(writer);
+    codec_section_u64(writer, CODEC_SECTION_FOR, life);
 }
 
 uint64_t codec_life(const uint8_t uuid[GOSSIP_UUID_BYTES], uint64_t generation) {
