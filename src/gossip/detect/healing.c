@@ -175,14 +175,13 @@ void healing_remember(struct gossip *gossip, const struct gossip_address *addres
     healing_population_changed(gossip);
 }
 
+/* Whether somebody is known there again is not looked for among all members: whoever answers says
+ * so. */
 static void lost_run(struct gossip *gossip) {
     for (unsigned i = 0; i < LOST_PER_ROUND && gossip->detect->lost_count > 0 && has_room(gossip);
          i++) {
         size_t place = random_below(&gossip->random, gossip->detect->lost_count);
-        if (is_known_at(gossip, &gossip->detect->lost[place]))
-            lost_forget(gossip, place);
-        else
-            probe_address(gossip, PROBE_LOST, &gossip->detect->lost[place], 0);
+        probe_address(gossip, PROBE_LOST, &gossip->detect->lost[place], 0);
     }
 }
 
