@@ -2,6 +2,7 @@
 #include "sim/gossip/scenario.h"
 #include "tuning/tuning.h"
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,11 @@ enum {
     HELP_ASKED = 256
 };
 
+/* jemalloc reads it before anything runs: memory in pages of 2 MiB. Thousands of nodes touch much
+ * of it, each a little at a time: to find a page would take longer than to read what is there. */
+extern const char *const malloc_conf;
+const char *const malloc_conf = "thp:always";
+
 static const char help_begin[] =
     "Lets many nodes gossip in one thread on a fake clock and network, and measures what comes of "
     "it.\n"
@@ -29,7 +35,8 @@ static const char help_begin[] =
     "  --seed S           the run to make (1)\n"
     "  --seeds A..B       all of these; one line each, and the figures of those that fail\n"
     "  --samples N        deaths, changes or restarts to measure, 1 to 10000 (30)\n"
-    "  --hours H          how long a \"day\" is (24)\n"
+    "  --hours H          how long a \"day\" is (24); SIGTERM ends it before, and what was reached "
+    "by then is measured\n"
     "  --set NAME=VALUE   a setting of all nodes, such as gossip-fan-out=3\n"
     "  --work-us N        of one processor, which all nodes share, for each step and for each "
     "datagram that it sends (0)\n"
@@ -202,6 +209,24 @@ static void print_done(const struct command_line *line, const char *name, double
         print_report(report, line->is_json, stderr);
 }
 
+static bool is_enough(void) {
+    sigset_t pending;
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
+}
+
+/* A day ends early by SIGTERM, which is never taken, only seen to wait. What lasts no day ends at
+ * once, as any program does. */
+static void hold_the_end(struct command_line *line) {
+    bool has_day = false;
+    for (int i = 0; i < line->name_count; i++)
+        has_day |= scenario_is_day(scenario_find(line->names[i]));
+    sigset_t held;
+    sigemptyset(&held);
+    sigaddset(&held, SIGTERM);
+    if (has_day && sigprocmask(SIG_BLOCK, &held, NULL) == 0)
+        line->run.is_enough = is_enough;
+}
+
 /* All scenarios asked for, of one seed. */
 static bool run_seed(const struct command_line *line, uint64_t seed) {
     struct report report;
@@ -211,7 +236,7 @@ static bool run_seed(const struct command_line *line, uint64_t seed) {
     run.report = &report;
     struct crowd *kept = NULL;
     run.kept = line->is_one_crowd ? &kept : NULL;
-    for (int i = 0; i < line->name_count; i++) {
+    for (int i = 0; i < line->name_count && !is_enough(); i++) {
         double begun = processor_seconds();
         scenario_run(scenario_find(line->names[i]), &run);
         if (!line->is_series)
@@ -231,9 +256,10 @@ static bool run_seed(const struct command_line *line, uint64_t seed) {
 static bool run_all(struct command_line *line) {
     bool is_met = true;
     line->run.crowd.timing = tuning_timing(&line->config);
+    hold_the_end(line);
     if (!line->is_series)
         return run_seed(line, line->run.crowd.seed);
-    for (uint64_t seed = line->run.crowd.seed; seed <= line->last_seed; seed++)
+    for (uint64_t seed = line->run.crowd.seed; seed <= line->last_seed && !is_enough(); seed++)
         is_met &= run_seed(line, seed);
     return is_met;
 }

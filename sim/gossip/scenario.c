@@ -31,6 +31,19 @@ void scenario_run(enum scenario scenario, const struct scenario_run *run) {
     scenarios[scenario].run(run);
 }
 
+bool scenario_is_day(enum scenario scenario) {
+    return scenario == SCENARIO_day || scenario == SCENARIO_split_day;
+}
+
+double scenario_pass(const struct scenario_run *run, struct crowd *crowd) {
+    uint64_t passed_us = 0, whole_us = (uint64_t)(run->hours * 3600) * CROWD_SECOND_US;
+    while (passed_us < whole_us && (run->is_enough == NULL || !run->is_enough())) {
+        crowd_run(crowd, CROWD_SECOND_US);
+        passed_us += CROWD_SECOND_US;
+    }
+    return (double)passed_us / (3600.0 * CROWD_SECOND_US);
+}
+
 /* What the scenario before did to the network is over, and what it counted. */
 static void crowd_calm(struct crowd *crowd) {
     uint64_t took_us;

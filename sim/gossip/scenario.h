@@ -15,8 +15,11 @@ enum scenario {
 
 struct scenario_run {
     struct crowd_options crowd;
-    unsigned samples;      /* deaths, changes, restarts that are measured */
-    double hours;          /* of the scenarios that last a day */
+    unsigned samples; /* deaths, changes, restarts that are measured */
+    double hours;     /* of the scenarios that last a day */
+    /* Asked every second of such a day: true ends it, and what was reached by then is measured.
+     * NULL: it lasts. */
+    bool (*is_enough)(void);
     struct report *report; /* borrows */
     struct crowd **kept; /* one crowd for all scenarios, in turn: to begin a large one takes longer
                             than to ask it something. NULL: each has its own */
@@ -30,6 +33,10 @@ const char *scenario_text(enum scenario scenario);
 struct crowd *scenario_crowd(const struct scenario_run *run);
 void scenario_end(const struct scenario_run *run, struct crowd *crowd);
 void scenario_run(enum scenario scenario, const struct scenario_run *run);
+/* Does it last `hours`? */
+bool scenario_is_day(enum scenario scenario);
+/* Lets them pass, unless it is enough before; returns how many did. */
+double scenario_pass(const struct scenario_run *run, struct crowd *crowd);
 
 /* scenario_news.c, scenario_life.c, scenario_stops.c, scenario_storm.c */
 #define SCENARIO(name, text) void scenario_##name(const struct scenario_run *run);

@@ -255,7 +255,8 @@ void scenario_split(const struct scenario_run *run) {
 void scenario_split_day(const struct scenario_run *run) {
     struct crowd *crowd = scenario_crowd(run);
     part(crowd);
-    crowd_run(crowd, (uint64_t)(run->hours * 3600) * CROWD_SECOND_US);
+    report_figure(run->report, FIGURE_split_day_hours, scenario_pass(run, crowd));
+    report_figure(run->report, FIGURE_split_day_false_deaths, (double)crowd->false_deaths);
     report_figure(run->report, FIGURE_split_day_heal, heal_seconds(crowd, run->report));
     scenario_end(run, crowd);
 }

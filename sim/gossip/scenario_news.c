@@ -121,7 +121,7 @@ void scenario_traffic(const struct scenario_run *run) {
 void scenario_day(const struct scenario_run *run) {
     struct crowd *crowd = scenario_crowd(run);
     crowd->network.loss = 0.05;
-    crowd_run(crowd, (uint64_t)(run->hours * 3600) * CROWD_SECOND_US);
+    report_figure(run->report, FIGURE_day_hours, scenario_pass(run, crowd));
     report_figure(run->report, FIGURE_day_false_deaths, (double)crowd->false_deaths);
     scenario_end(run, crowd);
 }
