@@ -1,23 +1,13 @@
 #include "sim/gossip/crowd.h"
 #include "base/check.h"
 #include "base/memory.h"
-#include "gossip/expecting.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 /* A stopped process' socket holds this many; what comes then is dropped by its kernel. */
 enum { INBOX_MAXIMUM = 256, PORT_FIRST = 7000, PORT_COUNT = 50000, HOSTS_PER_LEVEL = 250 };
-enum { AHEAD_STEPS = 8, AHEAD_FLYING = 16, AHEAD_WAITING = 16 };
 enum { CLOCK_AHEAD_US = 5000 };                  /* or behind, at the most */
 #define WALL_BEGIN_US UINT64_C(1790000000000000) /* true time when a run begins */
-
-struct parcel {
-    struct list link;
-    unsigned from, to;
-    uint16_t to_port; /* whoever is there now may be another life */
-    size_t length;
-    uint8_t data[];
-};
 
 /* The nodes' UUIDs look like any others (16 random bytes), but hold the node's number. */
 static void crowd_name(struct crowd *crowd, unsigned number) {
@@ -43,11 +33,12 @@ struct crowd *crowd_new(const struct crowd_options *options) {
     heap_init(&crowd->flying);
     sight_init(&crowd->sight, node_count);
     crowd->pool = gossip_pool_new();
+    crowd->scratch = gossip_scratch_new();
     crowd->now_us = CROWD_SECOND_US;
     crowd->work_us = options->work_us;
     crowd->timing = options->timing;
     crowd->on_progress = options->on_progress;
-    crowd->ahead_span_us = 1;
+    ahead_init(&crowd->ahead);
     crowd->network = (struct crowd_network){.shortest_us = 500, .longest_us = 2000};
     crowd->nodes = memory_allocate_zeroed(node_count, sizeof *crowd->nodes);
     crowd->node_count = node_count;
@@ -75,6 +66,7 @@ void crowd_free(struct crowd *crowd) {
         crowd_empty_inbox(&crowd->nodes[i]);
     }
     gossip_pool_free(crowd->pool);
+    gossip_scratch_free(crowd->scratch);
     due_heap_release(&crowd->waiting);
     sight_release(&crowd->sight);
     memory_free(crowd->nodes);
@@ -100,6 +92,11 @@ static unsigned crowd_node_at(const struct crowd *crowd, const struct gossip_add
             parts[i] = parts[i] * 10 + (unsigned)(*at - '0');
     unsigned number = (parts[1] * HOSTS_PER_LEVEL + parts[2]) * HOSTS_PER_LEVEL + parts[3] - 1;
     return parts[0] == 10 && number < crowd->node_count ? number : CROWD_NODE_MAXIMUM;
+}
+
+unsigned crowd_number(const struct crowd *crowd, const struct due *waiting) {
+    return (unsigned)(DUE_ELEMENT((void *)(uintptr_t)waiting, struct crowd_node, waiting) -
+                      crowd->nodes);
 }
 
 bool crowd_is_running(const struct crowd *crowd, unsigned node) {
@@ -208,7 +205,8 @@ void crowd_start(struct crowd *crowd, unsigned number) {
                                      .timing = crowd->timing,
                                      .seed = random_next(&crowd->random),
                                      .now_us = crowd->now_us,
-                                     .pool = crowd->pool};
+                                     .pool = crowd->pool,
+                                     .scratch = crowd->scratch};
     memcpy(options.uuid, node->uuid, GOSSIP_UUID_BYTES);
     snprintf(options.name, sizeof options.name, "n%u", number);
     node->gossip = gossip_new(&options);
@@ -286,37 +284,6 @@ static void crowd_land(struct crowd *crowd, struct parcel *parcel) {
     memory_free(parcel);
 }
 
-static unsigned crowd_number(const struct crowd *crowd, const struct due *waiting) {
-    return (unsigned)(DUE_ELEMENT((void *)(uintptr_t)waiting, struct crowd_node, waiting) -
-                      crowd->nodes);
-}
-
-/* What the next few steps will touch is asked for at the same time: as many of them as memory can
- * bring together. How long that is depends on how much goes on. */
-static void crowd_look_ahead(struct crowd *crowd, uint64_t now_us) {
-    struct gossip_coming coming[AHEAD_FLYING + AHEAD_WAITING];
-    void *flying[AHEAD_FLYING];
-    struct due *waiting[AHEAD_WAITING];
-    size_t count = 0;
-    crowd->ahead_us = now_us + crowd->ahead_span_us;
-    size_t flying_count = heap_look(&crowd->flying, crowd->ahead_us, flying, AHEAD_FLYING);
-    size_t waiting_count = due_look(&crowd->waiting, crowd->ahead_us, waiting, AHEAD_WAITING);
-    for (size_t i = 0; i < flying_count; i++) {
-        const struct parcel *parcel = flying[i];
-        if (crowd_is_running(crowd, parcel->to))
-            coming[count++] = (struct gossip_coming){.gossip = crowd->nodes[parcel->to].gossip,
-                                                     .sender = crowd->nodes[parcel->from].uuid};
-    }
-    for (size_t i = 0; i < waiting_count; i++)
-        coming[count++] =
-            (struct gossip_coming){.gossip = crowd->nodes[crowd_number(crowd, waiting[i])].gossip};
-    gossip_expect(coming, count);
-    if (flying_count + waiting_count > AHEAD_STEPS)
-        crowd->ahead_span_us -= crowd->ahead_span_us / 4;
-    else if (crowd->ahead_span_us < crowd->network.shortest_us)
-        crowd->ahead_span_us += crowd->ahead_span_us / 8 + 1;
-}
-
 /* The next event up to `end_us`; false if there is none. */
 static bool crowd_run_next(struct crowd *crowd, uint64_t end_us) {
     uint64_t landing_us = UINT64_MAX;
@@ -331,8 +298,8 @@ static bool crowd_run_next(struct crowd *crowd, uint64_t end_us) {
         return false;
     if (next_us > crowd->now_us)
         crowd->now_us = next_us;
-    if (crowd->now_us > crowd->ahead_us)
-        crowd_look_ahead(crowd, crowd->now_us);
+    if (crowd->now_us > crowd->ahead.again_us)
+        ahead_look(&crowd->ahead, crowd);
     if (landing_us <= deadline_us) {
         heap_pop(&crowd->flying, &landing_us, &parcel);
         crowd_land(crowd, parcel);

@@ -18,23 +18,33 @@
 #include "base/containers/list.h"
 #include "base/random.h"
 #include "gossip/gossip.h"
+#include "sim/gossip/ahead.h"
 #include "sim/gossip/sight.h"
 
 enum { CROWD_NODE_MAXIMUM = 16000, CROWD_PROGRESS_STEPS = 2000000 };
 #define CROWD_SECOND_US UINT64_C(1000000)
 
 struct crowd_node {
-    struct gossip *gossip; /* NULL: not running */
-    struct due waiting;    /* for when it wants to be called; if it runs and is not stopped */
-    uint64_t generation;   /* of this life, or of the last */
-    struct gossip_address address;
-    uint8_t uuid[GOSSIP_UUID_BYTES];
-    unsigned group;    /* datagrams pass within a group only: a partition is a number a node has */
-    bool is_stopped;   /* as by SIGSTOP: it gets what came meanwhile when it goes on */
-    struct list inbox; /* meanwhile */
-    size_t inbox_count;
-    bool keeps_port;        /* for all its lives, as seeds do */
+    struct gossip *gossip;  /* NULL: not running */
+    struct due waiting;     /* for when it wants to be called; if it runs and is not stopped */
     int64_t clock_ahead_us; /* of its wall clock, before true time */
+    uint8_t uuid[GOSSIP_UUID_BYTES];
+    unsigned group;  /* datagrams pass within a group only: a partition is a number a node has */
+    bool is_stopped; /* as by SIGSTOP: it gets what came meanwhile when it goes on */
+    bool keeps_port; /* for all its lives, as seeds do */
+    struct gossip_address address;
+    uint64_t generation; /* of this life, or of the last */
+    struct list inbox;   /* what came while it was stopped */
+    size_t inbox_count;
+};
+
+/* A datagram in the air. */
+struct parcel {
+    struct list link;
+    unsigned from, to;
+    uint16_t to_port; /* whoever is there now may be another life */
+    size_t length;
+    uint8_t data[];
 };
 
 struct crowd_network {
@@ -53,8 +63,9 @@ struct crowd {
     struct crowd_node *nodes;
     unsigned node_count, running_count;
     struct gossip_pool *pool; /* what many know alike, kept once */
-    struct due_heap waiting;  /* struct crowd_node */
-    struct heap flying;       /* struct parcel, by time of arrival */
+    struct gossip_scratch *scratch;
+    struct due_heap waiting; /* struct crowd_node */
+    struct heap flying;      /* struct parcel, by time of arrival */
     struct random random;
     uint64_t now_us;
     uint64_t work_us; /* that a step takes of the one processor that all share, and as much for each
@@ -64,7 +75,7 @@ struct crowd {
     struct crowd_network network;
     struct crowd_traffic traffic;
     uint64_t step_count;
-    uint64_t ahead_us, ahead_span_us; /* the steps until then were looked at, so far ahead */
+    struct ahead ahead;
     void (*on_progress)(const struct crowd *crowd);
     struct sight sight;
     struct histogram detections_us; /* of deaths, as their accusers measured them */
@@ -113,5 +124,7 @@ void crowd_count_traffic(struct crowd *crowd);
 
 /* The node behind a UUID, or CROWD_NODE_MAXIMUM. */
 unsigned crowd_node_of(const struct crowd *crowd, const uint8_t uuid[GOSSIP_UUID_BYTES]);
+/* The node that waits so. */
+unsigned crowd_number(const struct crowd *crowd, const struct due *waiting);
 bool crowd_is_running(const struct crowd *crowd, unsigned node);
 unsigned crowd_any_running(struct crowd *crowd); /* by lot; at least one must run */

@@ -3,64 +3,73 @@
 #include "base/memory.h"
 #include "gossip/detect/detect_room.h"
 #include "gossip/instance/roster.h"
-#include "gossip/instance/sending.h"
 #include "gossip/news/news_room.h"
 #include "gossip/sync/sync_room.h"
 
-/* All but what is large and seldom looked at. */
-static void expect_instance(const struct gossip *gossip) {
-    memory_fetch_all(gossip, offsetof(struct gossip, buckets));
-    memory_fetch_all(&gossip->asking, sizeof gossip->asking);
-    memory_fetch_all(&gossip->compared_us,
-                     offsetof(struct gossip, propagations) - offsetof(struct gossip, compared_us));
-    memory_fetch(&gossip->propagation_count);
+static void expect_instance(struct gossip_coming *step) {
+    const struct gossip *gossip = step->gossip;
+    memory_fetch_all(gossip, offsetof(struct gossip, counters.malformed));
+    memory_fetch(&gossip->asking.stream);
 }
 
-static void expect_rooms(const struct gossip_coming *step) {
+static bool is_rotation_over(const struct rotation *rotation) {
+    return rotation->next >= rotation->live.count;
+}
+
+static void expect_rooms(struct gossip_coming *step) {
     const struct gossip *gossip = step->gossip;
-    sending_fetch(gossip);
+    memory_fetch(gossip->self);
     news_room_fetch(gossip->news);
     detect_room_fetch(gossip->detect);
     sync_room_fetch(gossip->sync);
     if (step->sender != NULL)
         index_fetch(&gossip->index, step->sender);
-    else if (gossip_live_count(gossip) > 0)
-        memory_fetch(
-            &gossip->rotation.live.seats[gossip->rotation.next % gossip_live_count(gossip)]);
+    else if (!is_rotation_over(&gossip->rotation))
+        memory_fetch(&gossip->rotation.live.seats[gossip->rotation.next]);
 }
 
-/* The place of the member that the step is about; NULL: it is a stranger, or there is none. */
-static struct member *const *expect_place(const struct gossip_coming *step) {
-    const struct gossip *gossip = step->gossip;
+/* The position of the member that the step is about, plus 1; 0: it is a stranger, or there is none.
+ * Whom a tick will look at may be another one by the next turn. */
+static size_t position_expected(const struct gossip_coming *step) {
+    const struct rotation *rotation = &step->gossip->rotation;
     if (step->sender != NULL)
-        return index_guess(&gossip->index, gossip->members, step->sender);
-    const struct member *watched = detect_room_next(gossip->detect);
-    if (watched != NULL)
-        return &gossip->members[watched->shown.seat];
-    const struct rotation *rotation = &gossip->rotation;
-    return rotation->next < rotation->live.count
-               ? &gossip->members[rotation->live.seats[rotation->next]]
-               : NULL;
+        return index_guess(&step->gossip->index, step->sender);
+    return is_rotation_over(rotation) ? 0 : rotation->live.seats[rotation->next] + 1;
 }
 
-void gossip_expect(const struct gossip_coming *steps, size_t count) {
-    struct member *const *places[GOSSIP_COMING_MAXIMUM];
-    CHECK(count <= GOSSIP_COMING_MAXIMUM);
+/* Who is watched is known without its position. */
+static void expect_place(struct gossip_coming *step) {
+    const struct gossip *gossip = step->gossip;
+    const struct member *watched = step->sender == NULL ? detect_room_next(gossip->detect) : NULL;
+    memory_fetch(watched);
+    memory_fetch_all(gossip->self->shown.who, offsetof(struct gossip_identity, address));
+    step->position = watched == NULL ? position_expected(step) : 0;
+    if (step->position > 0)
+        memory_fetch(&gossip->members[step->position - 1]);
+}
+
+/* NULL: it is a stranger, there is none, or it was forgotten meanwhile. */
+static const struct member *member_expected(const struct gossip_coming *step) {
+    const struct gossip *gossip = step->gossip;
+    if (step->position > 0 && step->position <= gossip->member_count)
+        return gossip->members[step->position - 1];
+    return step->sender == NULL ? detect_room_next(gossip->detect) : NULL;
+}
+
+static void expect_member(struct gossip_coming *step) { memory_fetch(member_expected(step)); }
+
+static void expect_who(struct gossip_coming *step) {
+    const struct member *member = member_expected(step);
+    if (member == NULL)
+        return;
+    memory_fetch_all(member->shown.who, offsetof(struct gossip_identity, name));
+    memory_fetch(member->shown.contact);
+}
+
+void gossip_expect(struct gossip_coming *steps, size_t count, unsigned turn) {
+    static void (*const turns[GOSSIP_EXPECT_TURNS])(struct gossip_coming *) = {
+        expect_instance, expect_rooms, expect_place, expect_member, expect_who};
+    CHECK(turn < GOSSIP_EXPECT_TURNS);
     for (size_t i = 0; i < count; i++)
-        expect_instance(steps[i].gossip);
-    for (size_t i = 0; i < count; i++)
-        expect_rooms(&steps[i]);
-    for (size_t i = 0; i < count; i++) {
-        places[i] = expect_place(&steps[i]);
-        if (places[i] != NULL)
-            memory_fetch(places[i]);
-    }
-    for (size_t i = 0; i < count; i++)
-        if (places[i] != NULL)
-            memory_fetch(*places[i]);
-    for (size_t i = 0; i < count; i++)
-        if (places[i] != NULL) {
-            memory_fetch_all((*places[i])->shown.who, sizeof *(*places[i])->shown.who);
-            memory_fetch((*places[i])->shown.contact);
-        }
+        turns[turn](&steps[i]);
 }

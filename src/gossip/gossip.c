@@ -47,6 +47,12 @@ struct gossip_pool *gossip_pool_new(void) {
 
 void gossip_pool_free(struct gossip_pool *pool) { pool_free(pool); }
 
+struct gossip_scratch *gossip_scratch_new(void) {
+    return scratch_new();
+}
+
+void gossip_scratch_free(struct gossip_scratch *scratch) { scratch_free(scratch); }
+
 static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing *timing) {
     gossip->timing = *timing;
     if (gossip->timing.probe_interval_us < SHORTEST_INTERVAL_US)
@@ -101,8 +107,9 @@ struct gossip *gossip_new(const struct gossip_options *options) {
     bucket_init(gossip);
     nearness_init(gossip);
     gossip->replay = options->is_sealed ? replay_new() : NULL;
-    buffer_init(&gossip->unpacked, 2 * GOSSIP_STREAM_MESSAGE_MAXIMUM);
-    sending_init(gossip);
+    gossip->has_own_scratch = options->scratch == NULL;
+    gossip->scratch = gossip->has_own_scratch ? scratch_new() : options->scratch;
+    gossip->writer = &gossip->scratch->writer;
     gossip_add_self(gossip, options);
     gossip->deadline_us = GOSSIP_NEVER; /* until the first step says */
     return gossip;
@@ -119,8 +126,8 @@ void gossip_free(struct gossip *gossip) {
     sync_room_free(gossip->sync);
     detect_room_free(gossip->detect);
     news_room_free(gossip->news);
-    buffer_release(&gossip->unpacked);
-    sending_release(gossip);
+    if (gossip->has_own_scratch)
+        scratch_free(gossip->scratch);
     memory_free(gossip);
 }
 

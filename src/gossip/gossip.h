@@ -22,6 +22,13 @@ struct gossip_pool;
 struct gossip_pool *gossip_pool_new(void); /* returns owned */
 void gossip_pool_free(struct gossip_pool *pool);
 
+/* What several instances in one thread write with, by turns: then the actions of one are gone with
+ * the next step of any. An event must not point into them. Freed after the last instance that uses
+ * it. */
+struct gossip_scratch;
+struct gossip_scratch *gossip_scratch_new(void); /* returns owned */
+void gossip_scratch_free(struct gossip_scratch *scratch);
+
 struct gossip;
 struct gossip *gossip_new(const struct gossip_options *options);
 void gossip_free(struct gossip *gossip);

@@ -70,7 +70,7 @@ void hearing_datagram(struct gossip *gossip, const struct gossip_address *from,
     gossip->counters.datagrams_received++;
     gossip->counters.bytes_received += bytes.length;
     if (bytes.length > GOSSIP_DATAGRAM_MAXIMUM ||
-        packing_unpack(bytes, PACKING_RAW_MAXIMUM, &gossip->unpacked, &bytes) ||
+        packing_unpack(bytes, PACKING_RAW_MAXIMUM, &gossip->scratch->unpacked, &bytes) ||
         codec_decode(&message, bytes)) {
         gossip->counters.malformed++;
         return;

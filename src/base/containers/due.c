@@ -1,6 +1,7 @@
 #include "base/containers/due.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include <assert.h>
 
 /* Four children a node: half as deep as with two, and they share a line of the cache. */
 enum { DUE_CHILDREN = 4 };
@@ -30,12 +31,20 @@ static void due_rise(struct due_heap *heap, size_t place, struct due_node node) 
     due_put(heap, place, node);
 }
 
+/* The first of the earliest. */
+static size_t due_earlier(const struct due_heap *heap, size_t a, size_t b) {
+    return heap->nodes[b].time_us < heap->nodes[a].time_us ? b : a;
+}
+
+/* Of all four in two rounds, which a processor reckons at once and without a guess. */
 static size_t due_earliest_child(const struct due_heap *heap, size_t first) {
-    size_t end = first + DUE_CHILDREN < heap->count ? first + DUE_CHILDREN : heap->count;
+    static_assert(DUE_CHILDREN == 4, "as many are compared");
+    if (first + DUE_CHILDREN <= heap->count)
+        return due_earlier(heap, due_earlier(heap, first, first + 1),
+                           due_earlier(heap, first + 2, first + 3));
     size_t best = first;
-    for (size_t i = first + 1; i < end; i++)
-        if (heap->nodes[i].time_us < heap->nodes[best].time_us)
-            best = i;
+    for (size_t i = first + 1; i < heap->count; i++)
+        best = due_earlier(heap, best, i);
     return best;
 }
 
@@ -80,18 +89,19 @@ void due_set(struct due_heap *heap, struct due *due, uint64_t time_us) {
 }
 
 /* From parents to children: where a parent is not due, none of its children is. */
-size_t due_look(const struct due_heap *heap, uint64_t until_us, struct due **out, size_t maximum) {
-    size_t places[DUE_LOOK_MAXIMUM], count = 0;
-    CHECK(maximum <= DUE_LOOK_MAXIMUM);
-    if (maximum > 0 && heap->count > 0 && heap->nodes[0].time_us <= until_us)
-        places[count++] = 0;
-    for (size_t i = 0; i < count; i++) {
-        out[i] = heap->nodes[places[i]].due;
+size_t due_look(const struct due_heap *heap, uint64_t after_us, uint64_t until_us, struct due **out,
+                size_t maximum) {
+    size_t places[DUE_LOOK_MAXIMUM], due = 0, count = 0;
+    if (heap->count > 0 && heap->nodes[0].time_us <= until_us)
+        places[due++] = 0;
+    for (size_t i = 0; i < due && count < maximum; i++) {
+        if (heap->nodes[places[i]].time_us > after_us)
+            out[count++] = heap->nodes[places[i]].due;
         size_t first = places[i] * DUE_CHILDREN + 1;
         size_t end = first + DUE_CHILDREN < heap->count ? first + DUE_CHILDREN : heap->count;
-        for (size_t child = first; child < end && count < maximum; child++)
+        for (size_t child = first; child < end && due < DUE_LOOK_MAXIMUM; child++)
             if (heap->nodes[child].time_us <= until_us)
-                places[count++] = child;
+                places[due++] = child;
     }
     return count;
 }

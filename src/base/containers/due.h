@@ -31,10 +31,12 @@ void due_remove(struct due_heap *heap, struct due *due);
 static inline struct due *due_at(const struct due_heap *heap, size_t number) {
     return heap->nodes[number].due;
 }
-/* What is due until then, the first at the front and the others in no order; at most `maximum` of
- * them, which is at most DUE_LOOK_MAXIMUM. Returns how many. They stay in the heap. */
+/* What is due after `after_us` and until `until_us`, in no order; at most `maximum` of them, and of
+ * more than DUE_LOOK_MAXIMUM that are due until then not all. Returns how many. They stay in the
+ * heap. */
 enum { DUE_LOOK_MAXIMUM = 64 };
-size_t due_look(const struct due_heap *heap, uint64_t until_us, struct due **out, size_t maximum);
+size_t due_look(const struct due_heap *heap, uint64_t after_us, uint64_t until_us, struct due **out,
+                size_t maximum);
 /* NULL: nothing is due, ever. */
 static inline struct due *due_first(const struct due_heap *heap) {
     return heap->count > 0 ? heap->nodes[0].due : NULL;

@@ -21,8 +21,10 @@ void heap_init(struct heap *heap);
 void heap_release(struct heap *heap); /* elements are the caller's */
 void heap_push(struct heap *heap, uint64_t deadline, void *element);
 bool heap_peek(const struct heap *heap, uint64_t *deadline, void **element);
-/* What is due until then, the first at the front and the others in no order; at most `maximum` of
- * them, which is at most HEAP_LOOK_MAXIMUM. Returns how many. They stay in the heap. */
+/* What is due after `after` and until `until`, in no order; at most `maximum` of them, and of more
+ * than HEAP_LOOK_MAXIMUM that are due until then not all. Returns how many. They stay in the heap.
+ */
 enum { HEAP_LOOK_MAXIMUM = 64 };
-size_t heap_look(const struct heap *heap, uint64_t until, void **elements, size_t maximum);
+size_t heap_look(const struct heap *heap, uint64_t after, uint64_t until, void **elements,
+                 size_t maximum);
 bool heap_pop(struct heap *heap, uint64_t *deadline, void **element);

@@ -20,16 +20,16 @@ enum {
 /* A probe in flight. */
 enum probe_kind { PROBE_MEMBER, PROBE_SEED, PROBE_GRAVE, PROBE_LOST };
 struct probe {
-    enum probe_kind kind;
-    uint64_t sequence;     /* of the first ping; the others' follow */
-    struct member *member; /* NULL where only the address is known */
-    struct gossip_address to;
-    size_t seed; /* of a PROBE_SEED */
-    bool is_observation;
-    uint64_t patience_us;                      /* between two pings */
+    uint64_t sequence;                         /* of the first ping; the others' follow */
     uint64_t again_us, ask_us, try_us, end_us; /* GOSSIP_NEVER where it is done */
-    uint64_t pinged_us[GOSSIP_PINGS_MAXIMUM];
+    struct member *member;                     /* NULL where only the address is known */
     unsigned ping_count, helper_count, nack_count;
+    enum probe_kind kind;
+    bool is_observation;
+    uint64_t patience_us; /* between two pings */
+    uint64_t pinged_us[GOSSIP_PINGS_MAXIMUM];
+    size_t seed; /* of a PROBE_SEED */
+    struct gossip_address to;
 };
 
 struct round_trip { /* of an edge; zeros: never measured */
@@ -46,6 +46,7 @@ struct watch {
     struct round_trip trip;
 };
 
+/* What every step looks at stands first. */
 struct detect_room {
     /* watch.c, observer.c */
     struct watch watches[GOSSIP_RINGS];
@@ -53,20 +54,6 @@ struct detect_room {
     uint64_t observer, observed_us; /* who observed this node last (a hash), and when */
     uint16_t observed_ms;           /* after another one */
     uint64_t probe_us;              /* the next member by lot */
-
-    /* probe.c, relay.c */
-    struct probe probes[GOSSIP_PROBE_MAXIMUM];
-    size_t probe_count;
-    struct relay *relays;
-    size_t relay_count, relay_capacity; /* up to GOSSIP_RELAY_MAXIMUM */
-    uint64_t sequence;
-
-    /* healing.c */
-    struct seed *seeds; /* GOSSIP_SEED_MAXIMUM, once there is one */
-    size_t seed_count;
-    struct gossip_address lost[GOSSIP_LOST_MAXIMUM];
-    size_t lost_count;
-    uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
 
     /* suspicion.c, doubt.c, judging.c, record.c */
     struct due_heap open, called; /* by when they end: before and after the last call */
@@ -77,6 +64,21 @@ struct detect_room {
 
     /* skew.c */
     uint64_t skew_check_us;
+
+    /* healing.c */
+    uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
+    struct seed *seeds;                   /* GOSSIP_SEED_MAXIMUM, once there is one */
+    size_t seed_count, lost_count;
+
+    /* probe.c, relay.c */
+    uint64_t sequence;
+    struct relay *relays;
+    size_t relay_count, relay_capacity; /* up to GOSSIP_RELAY_MAXIMUM */
+    size_t probe_count;
+    struct probe probes[GOSSIP_PROBE_MAXIMUM];
+
+    /* healing.c, where there are any */
+    struct gossip_address lost[GOSSIP_LOST_MAXIMUM];
 };
 
 /* Draws its first sequence and the first probe's time. Returns owned. */

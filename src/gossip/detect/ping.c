@@ -24,14 +24,14 @@ static bool ping_may_compare(const struct gossip *gossip) {
 
 void ping_send(struct gossip *gossip, const struct ping *ping, const struct gossip_address *to) {
     gossip_begin(gossip, CODEC_PING, ping->to);
-    codec_write_sequence(&gossip->writer, ping->sequence);
+    codec_write_sequence(gossip->writer, ping->sequence);
     if (ping->target != NULL)
-        codec_write_target(&gossip->writer, ping->target);
-    codec_write_hash(&gossip->writer, gossip->hash);
+        codec_write_target(gossip->writer, ping->target);
+    codec_write_hash(gossip->writer, gossip->hash);
     if (ping_may_compare(gossip))
-        codec_write_compare(&gossip->writer);
+        codec_write_compare(gossip->writer);
     if (ping->is_observation)
-        codec_write_phase(&gossip->writer, 0);
+        codec_write_phase(gossip->writer, 0);
     broadcast_write(gossip, ping->first, ping->first_count);
     gossip_send(gossip, to);
 }
@@ -75,15 +75,15 @@ void ping_answer(struct gossip *gossip, const struct gossip_address *from,
         first[count++] = gossip->self;
     count += doubt_contradicted(gossip, message, CONTRADICTIONS, first + count);
     gossip_begin(gossip, CODEC_ACK, is_known ? sender : NULL);
-    codec_write_sequence(&gossip->writer, message->sequence);
-    if (gossip->writer.wire.version > 0)
-        codec_write_held(&gossip->writer, 0); /* answered in the step that brought it */
-    codec_write_hash(&gossip->writer, gossip->hash);
+    codec_write_sequence(gossip->writer, message->sequence);
+    if (gossip->writer->wire.version > 0)
+        codec_write_held(gossip->writer, 0); /* answered in the step that brought it */
+    codec_write_hash(gossip->writer, gossip->hash);
     hash_write_buckets(gossip, message);
     if (message->has_phase)
-        codec_write_phase(&gossip->writer, watch_pinged_ms(gossip, message->sender));
+        codec_write_phase(gossip->writer, watch_pinged_ms(gossip, message->sender));
     if (is_known)
-        codec_write_coordinate(&gossip->writer, nearness_own(gossip));
+        codec_write_coordinate(gossip->writer, nearness_own(gossip));
     broadcast_write(gossip, first, count);
     gossip_send(gossip, from);
 }
@@ -114,18 +114,18 @@ void ping_answer_unproven(struct gossip *gossip, const struct gossip_address *fr
     bool is_known = sender != NULL && sender->shown.who->generation == message->generation;
     struct codec_record record;
     gossip_begin(gossip, CODEC_ACK, is_known ? sender : NULL);
-    codec_write_sequence(&gossip->writer, message->sequence);
-    if (gossip->writer.wire.version > 0)
-        codec_write_held(&gossip->writer, 0);
-    codec_write_hash(&gossip->writer, gossip->hash);
-    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS));
+    codec_write_sequence(gossip->writer, message->sequence);
+    if (gossip->writer->wire.version > 0)
+        codec_write_held(gossip->writer, 0);
+    codec_write_hash(gossip->writer, gossip->hash);
+    CHECK(codec_list_begin(gossip->writer, CODEC_SECTION_RECORDS));
     member_record(gossip->self, &record);
-    CHECK(codec_write_record(&gossip->writer, &record));
+    CHECK(codec_write_record(gossip->writer, &record));
     if (sender != NULL && (!is_known || sender->shown.state != GOSSIP_ALIVE)) {
         member_record(sender, &record);
-        CHECK(codec_write_record(&gossip->writer, &record));
+        CHECK(codec_write_record(gossip->writer, &record));
     }
-    codec_list_end(&gossip->writer);
+    codec_list_end(gossip->writer);
     gossip_send(gossip, from);
     struct gossip_address said;
     if (is_said_elsewhere(message, from, &said))

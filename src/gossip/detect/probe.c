@@ -131,9 +131,9 @@ static void probe_ask_others(struct gossip *gossip, struct probe *probe) {
     probe->helper_count = (unsigned)relay_choose(gossip, probe->member, helpers);
     for (unsigned i = 0; i < probe->helper_count; i++) {
         gossip_begin(gossip, CODEC_ASK, helpers[i]);
-        codec_write_sequence(&gossip->writer, probe->sequence);
-        codec_write_target(&gossip->writer, probe->member->shown.who->uuid);
-        codec_write_address(&gossip->writer, &probe->member->shown.who->address);
+        codec_write_sequence(gossip->writer, probe->sequence);
+        codec_write_target(gossip->writer, probe->member->shown.who->uuid);
+        codec_write_address(gossip->writer, &probe->member->shown.who->address);
         broadcast_write(gossip, NULL, 0);
         gossip_send(gossip, &helpers[i]->shown.who->address);
         gossip->counters.indirect_probes++;

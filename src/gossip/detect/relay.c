@@ -75,8 +75,8 @@ void relay_run(struct gossip *gossip) {
         if (gossip->now_us >= relay->nack_us) {
             relay->nack_us = GOSSIP_NEVER;
             gossip_begin(gossip, CODEC_NACK, member_find(gossip, relay->origin_uuid));
-            codec_write_sequence(&gossip->writer, relay->origin_sequence);
-            codec_write_target(&gossip->writer, relay->target);
+            codec_write_sequence(gossip->writer, relay->origin_sequence);
+            codec_write_target(gossip->writer, relay->target);
             gossip_send(gossip, &relay->origin);
         }
         if (gossip->now_us >= relay->end_us)
@@ -126,9 +126,9 @@ void relay_acknowledged(struct gossip *gossip, const struct codec_message *messa
             memcmp(relay->target, message->sender, GOSSIP_UUID_BYTES) != 0)
             continue;
         gossip_begin(gossip, CODEC_ACK, member_find(gossip, relay->origin_uuid));
-        codec_write_sequence(&gossip->writer, relay->origin_sequence);
-        codec_write_target(&gossip->writer, relay->target);
-        codec_write_hash(&gossip->writer, gossip->hash);
+        codec_write_sequence(gossip->writer, relay->origin_sequence);
+        codec_write_target(gossip->writer, relay->target);
+        codec_write_hash(gossip->writer, gossip->hash);
         broadcast_write(gossip, NULL, 0);
         gossip_send(gossip, &relay->origin);
         *relay = gossip->detect->relays[--gossip->detect->relay_count];

@@ -70,5 +70,5 @@ void hash_write_buckets(struct gossip *gossip, const struct codec_message *ping)
     uint32_t halves[COMPARE_BUCKETS];
     for (size_t i = 0; i < count; i++)
         halves[i] = hash_of_bucket(gossip, count, i);
-    codec_write_buckets(&gossip->writer, halves, count);
+    codec_write_buckets(gossip->writer, halves, count);
 }

@@ -31,6 +31,7 @@ static inline uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 struct news_room;
 struct detect_room;
 struct sync_room;
+struct outbox;
 
 struct bucket {
     int64_t tokens; /* bytes that may be sent; below 0 probes alone go out */
@@ -52,6 +53,13 @@ struct partner {
     uint64_t generation;
 };
 
+/* What a step writes with: nothing of it outlasts the actions that point into it. */
+struct gossip_scratch {
+    struct codec_writer writer;
+    struct buffer packed, unpacked; /* the last datagrams that were */
+    struct outbox *outbox;
+};
+
 /* A stream that this node asked for (asking.h). */
 struct asking {
     uint64_t stream; /* 0: none */
@@ -64,27 +72,28 @@ struct shunned {
     uint64_t until_us;
 };
 
+/* What every step looks at stands together at the front, as few lines of memory as it can be: of
+ * thousands of instances in one thread little stays in the processor's caches (expecting.h). */
 struct gossip {
     struct gossip_timing timing;
     const struct log *log;
     struct random random;
     uint64_t now_us, deadline_us;
     uint64_t wall_us; /* for others, never to decide by */
-    struct gossip_counters counters;
-    uint64_t met_us; /* when this node first heard anybody; 0: it has not yet */
+    uint64_t met_us;  /* when this node first heard anybody; 0: it has not yet */
 
     /* sending.c, bucket.c, packing.c */
     struct replay *replay;  /* NULL: datagrams are not sealed */
     uint64_t written_count; /* of sealed datagrams; said in each */
     struct partner partner; /* whom the datagrams of this step answer */
-    struct codec_writer writer;
-    struct buffer packed, unpacked; /* the last datagrams that were */
-    struct outbox *outbox;
+    struct gossip_scratch *scratch;
+    struct codec_writer *writer; /* the scratch's */
+    bool has_own_scratch;
     struct bucket bucket;
 
     /* roster.c, forgetting.c */
-    struct gossip_pool *pool;
     bool has_own_pool;
+    struct gossip_pool *pool;
     struct member *self;
     struct member **members; /* each on its seat: this node first, then as they came */
     size_t member_count, member_capacity;
@@ -95,14 +104,7 @@ struct gossip {
     uint64_t grave_check_us, grave_old_us; /* the next look at them; none is old before that */
 
     /* hash.c */
-    uint64_t hash;                     /* of all that live: the sum of their digest_hash */
-    uint64_t buckets[COMPARE_BUCKETS]; /* the same, by the first bits of their UUIDs */
-
-    /* streams.c, and whether a comparison may be begun: pings ask for it as well */
-    bool has_streams;
-    struct asking asking;
-    struct shunned shunned[GOSSIP_SHUNNED_MAXIMUM];
-    uint64_t compared_us; /* when the last comparison was begun; 0: none was */
+    uint64_t hash; /* of all that live: the sum of their digest_hash */
 
     /* What the rooms above keep here; each looks into its own only. */
     struct news_room *news;
@@ -112,8 +114,19 @@ struct gossip {
     /* Measured in this step. */
     uint64_t round_trip_us, detection_us, clock_skew_us;
     bool is_clock_measured;
-    struct gossip_propagation propagations[GOSSIP_PROPAGATION_MAXIMUM];
     size_t propagation_count;
+
+    /* streams.c, and whether a comparison may be begun: pings ask for it as well */
+    bool has_streams;
+    uint64_t compared_us; /* when the last comparison was begun; 0: none was */
+
+    struct gossip_counters counters; /* those of every step first */
+
+    /* What few steps look at, of the same files. */
+    struct asking asking;
+    struct shunned shunned[GOSSIP_SHUNNED_MAXIMUM];
+    uint64_t buckets[COMPARE_BUCKETS]; /* the hash, by the first bits of their UUIDs */
+    struct gossip_propagation propagations[GOSSIP_PROPAGATION_MAXIMUM];
 };
 
 /* The live others, by their places in the rotation. */

@@ -57,18 +57,24 @@ static size_t buffer_note(struct buffer *buffer, struct bytes bytes) {
     return at;
 }
 
-void sending_init(struct gossip *gossip) {
-    struct outbox *outbox = gossip->outbox = memory_allocate_zeroed(1, sizeof *gossip->outbox);
-    codec_writer_init(&gossip->writer);
-    buffer_init(&gossip->packed, GOSSIP_DATAGRAM_MAXIMUM);
+struct gossip_scratch *scratch_new(void) {
+    struct gossip_scratch *scratch = memory_allocate_zeroed(1, sizeof *scratch);
+    struct outbox *outbox = scratch->outbox = memory_allocate_zeroed(1, sizeof *outbox);
+    codec_writer_init(&scratch->writer);
+    buffer_init(&scratch->packed, GOSSIP_DATAGRAM_MAXIMUM);
+    buffer_init(&scratch->unpacked, 2 * GOSSIP_STREAM_MESSAGE_MAXIMUM);
     buffer_init(&outbox->bytes, OUTBOX_BYTES_MAXIMUM);
     buffer_init(&outbox->keys, KEY_BYTES_MAXIMUM);
+    return scratch;
 }
 
-void sending_release(struct gossip *gossip) {
-    struct outbox *outbox = gossip->outbox;
-    codec_writer_release(&gossip->writer);
-    buffer_release(&gossip->packed);
+void scratch_free(struct gossip_scratch *scratch) {
+    if (scratch == NULL)
+        return;
+    struct outbox *outbox = scratch->outbox;
+    codec_writer_release(&scratch->writer);
+    buffer_release(&scratch->packed);
+    buffer_release(&scratch->unpacked);
     buffer_release(&outbox->bytes);
     buffer_release(&outbox->keys);
     memory_free(outbox->noted);
@@ -78,10 +84,11 @@ void sending_release(struct gossip *gossip) {
     memory_free(outbox->streams);
     memory_free(outbox->actions);
     memory_free(outbox);
+    memory_free(scratch);
 }
 
 void sending_clear(struct gossip *gossip) {
-    struct outbox *outbox = gossip->outbox;
+    struct outbox *outbox = gossip->scratch->outbox;
     outbox->noted_count = outbox->changed_count = outbox->stream_count = outbox->try_count = 0;
     buffer_clear(&outbox->bytes);
     buffer_clear(&outbox->keys);
@@ -89,16 +96,6 @@ void sending_clear(struct gossip *gossip) {
     gossip->is_clock_measured = false;
     gossip->clock_skew_us = 0;
     gossip->propagation_count = 0;
-}
-
-void sending_fetch(const struct gossip *gossip) {
-    enum { DATAGRAM_USUAL_BYTES = 128 };
-    const struct outbox *outbox = gossip->outbox;
-    memory_fetch_all(outbox, offsetof(struct outbox, tries));
-    memory_fetch_all(gossip->writer.buffer.memory, DATAGRAM_USUAL_BYTES);
-    memory_fetch_all(outbox->bytes.memory, DATAGRAM_USUAL_BYTES);
-    memory_fetch_all(outbox->noted, sizeof *outbox->noted);
-    memory_fetch_all(outbox->datagrams, sizeof *outbox->datagrams);
 }
 
 /* Datagrams. */
@@ -134,9 +131,9 @@ static void gossip_write_life(struct gossip *gossip, const struct member *to) {
     bool is_partner = partner->is_set &&
                       (who == NULL || memcmp(who->uuid, partner->uuid, GOSSIP_UUID_BYTES) == 0);
     if (is_partner)
-        codec_write_life(&gossip->writer, codec_life(partner->uuid, partner->generation));
+        codec_write_life(gossip->writer, codec_life(partner->uuid, partner->generation));
     else if (who != NULL)
-        codec_write_life(&gossip->writer, codec_life(who->uuid, who->generation));
+        codec_write_life(gossip->writer, codec_life(who->uuid, who->generation));
 }
 
 void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct member *to) {
@@ -144,14 +141,14 @@ void gossip_begin(struct gossip *gossip, enum codec_kind kind, const struct memb
     if (wire.version > 0)
         wire.wall_us = gossip->wall_us;
     const struct gossip_member *self = &gossip->self->shown;
-    codec_begin(&gossip->writer, &wire, kind, self->who->uuid, self->who->generation);
+    codec_begin(gossip->writer, &wire, kind, self->who->uuid, self->who->generation);
     if (wire.version < gossip->timing.wire_maximum)
-        codec_write_wire(&gossip->writer, gossip->timing.wire_maximum);
+        codec_write_wire(gossip->writer, gossip->timing.wire_maximum);
     if (self->state == GOSSIP_JOINING)
-        codec_write_joining(&gossip->writer);
+        codec_write_joining(gossip->writer);
     if (gossip->replay == NULL)
         return;
-    codec_write_count(&gossip->writer, gossip_next_count(gossip));
+    codec_write_count(gossip->writer, gossip_next_count(gossip));
     gossip_write_life(gossip, to);
 }
 
@@ -161,15 +158,15 @@ static bool is_comparison(enum codec_kind kind) {
 }
 
 void gossip_send(struct gossip *gossip, const struct gossip_address *to) {
-    if (is_comparison(gossip->writer.kind) && !bucket_admits(gossip, BUCKET_COMPARISON))
+    if (is_comparison(gossip->writer->kind) && !bucket_admits(gossip, BUCKET_COMPARISON))
         gossip->counters.dropped_for_bandwidth++;
     else
         gossip_send_surely(gossip, to);
 }
 
 struct bytes sending_packed(struct gossip *gossip, size_t maximum) {
-    return packing_pack(&gossip->writer, gossip->timing.compress_min_bytes, maximum,
-                        &gossip->packed);
+    return packing_pack(gossip->writer, gossip->timing.compress_min_bytes, maximum,
+                        &gossip->scratch->packed);
 }
 
 void gossip_send_surely(struct gossip *gossip, const struct gossip_address *to) {
@@ -177,7 +174,7 @@ void gossip_send_surely(struct gossip *gossip, const struct gossip_address *to) 
     if (bytes.length == 0)
         return; /* it grew beyond what it could be packed into: the next comparison mends it */
     bucket_spend(gossip, bytes.length);
-    struct outbox *outbox = gossip->outbox;
+    struct outbox *outbox = gossip->scratch->outbox;
     outbox->noted = array_hold(outbox->noted, outbox->noted_count + 1, &outbox->noted_capacity,
                                sizeof *outbox->noted);
     outbox->noted[outbox->noted_count++] = (struct outgoing){
@@ -189,7 +186,7 @@ void gossip_send_surely(struct gossip *gossip, const struct gossip_address *to) 
 /* Streams. */
 
 void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member) {
-    struct outbox *outbox = gossip->outbox;
+    struct outbox *outbox = gossip->scratch->outbox;
     if (outbox->try_count == GOSSIP_STREAM_TRY_MAXIMUM)
         return;
     struct gossip_stream_try *try = &outbox->tries[outbox->try_count++];
@@ -200,7 +197,7 @@ void gossip_try_stream(struct gossip *gossip, const struct gossip_member *member
 
 void gossip_stream(struct gossip *gossip, const struct gossip_stream_action *action,
                    struct bytes bytes) {
-    struct outbox *outbox = gossip->outbox;
+    struct outbox *outbox = gossip->scratch->outbox;
     outbox->streams = array_hold(outbox->streams, outbox->stream_count + 1,
                                  &outbox->stream_capacity, sizeof *outbox->streams);
     struct stream_out *out = &outbox->streams[outbox->stream_count++];
@@ -215,9 +212,9 @@ static void buffer_shrink(struct buffer *buffer) {
 }
 
 void gossip_shrink(struct gossip *gossip) {
-    buffer_shrink(&gossip->writer.buffer);
-    buffer_shrink(&gossip->packed);
-    buffer_shrink(&gossip->unpacked);
+    buffer_shrink(&gossip->writer->buffer);
+    buffer_shrink(&gossip->scratch->packed);
+    buffer_shrink(&gossip->scratch->unpacked);
 }
 
 /* Changes. */
@@ -226,7 +223,7 @@ void gossip_changed(struct gossip *gossip, enum gossip_change_kind kind,
                     const struct member *member, struct bytes key) {
     if (coordinate_is_key(key))
         return;
-    struct outbox *outbox = gossip->outbox;
+    struct outbox *outbox = gossip->scratch->outbox;
     outbox->changed = array_hold(outbox->changed, outbox->changed_count + 1,
                                  &outbox->changed_capacity, sizeof *outbox->changed);
     outbox->changed[outbox->changed_count++] =
@@ -274,7 +271,7 @@ static void hand_out_streams(struct outbox *outbox) {
 }
 
 void sending_hand_out(struct gossip *gossip, struct gossip_actions *actions) {
-    struct outbox *outbox = gossip->outbox;
+    struct outbox *outbox = gossip->scratch->outbox;
     hand_out_datagrams(outbox);
     hand_out_changes(outbox);
     hand_out_streams(outbox);

@@ -3,14 +3,11 @@
 #pragma once
 #include "gossip/instance/instance.h"
 
-void sending_init(struct gossip *gossip);
-void sending_release(struct gossip *gossip);
+struct gossip_scratch *scratch_new(void); /* returns owned */
+void scratch_free(struct gossip_scratch *scratch);
 /* At the beginning of a step. */
 void sending_clear(struct gossip *gossip);
 void sending_hand_out(struct gossip *gossip, struct gossip_actions *actions);
-
-/* What most steps write into is asked for (expecting.h). */
-void sending_fetch(const struct gossip *gossip);
 
 /* A datagram to `to`, in the newest version of the wire that both sides read. NULL: to who may not
  * be known, in version 0. */

@@ -109,14 +109,12 @@ void index_fetch(const struct index *index, const uint8_t uuid[GOSSIP_UUID_BYTES
         memory_fetch(&index->slots[uuid_mark(uuid) & (index->slot_count - 1)]);
 }
 
-struct member *const *index_guess(const struct index *index, struct member *const *members,
-                                  const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+size_t index_guess(const struct index *index, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
     if (index->count == 0)
-        return NULL;
+        return 0;
     uint32_t mark = uuid_mark(uuid);
     size_t at = mark;
-    uint32_t place = index_next(index, mark, &at);
-    return place != 0 ? &members[place - 1] : NULL;
+    return index_next(index, mark, &at);
 }
 
 void index_clear(struct index *index) {

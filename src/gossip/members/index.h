@@ -26,10 +26,9 @@ struct member *index_find(const struct index *index, struct member *const *membe
 void index_find_all(const struct index *index, struct member *const *members,
                     const uint8_t *const *uuids, size_t count, struct member **found);
 /* The same for one of each of many tables, in steps between which others are taken: asks for the
- * slot; says in which place of `members` whoever stands in it is, mostly the one looked for. NULL:
- * nobody does. */
+ * slot; says the position of whoever stands in it, mostly the one looked for, plus 1. 0: nobody
+ * does. */
 void index_fetch(const struct index *index, const uint8_t uuid[GOSSIP_UUID_BYTES]);
-struct member *const *index_guess(const struct index *index, struct member *const *members,
-                                  const uint8_t uuid[GOSSIP_UUID_BYTES]);
+size_t index_guess(const struct index *index, const uint8_t uuid[GOSSIP_UUID_BYTES]);
 void index_clear(struct index *index);
 void index_release(struct index *index);

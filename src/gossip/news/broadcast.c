@@ -35,9 +35,9 @@ static void broadcast_tell(struct gossip *gossip, const struct member *member) {
     gossip->news->round++;
     for (unsigned i = 0; i < NEWS_DATAGRAMS_PER_ROUND && broadcast_may_run(gossip); i++) {
         gossip_begin(gossip, CODEC_NEWS, member);
-        size_t empty = gossip->writer.buffer.length;
+        size_t empty = gossip->writer->buffer.length;
         telling_write(gossip, NULL, 0);
-        if (gossip->writer.buffer.length == empty)
+        if (gossip->writer->buffer.length == empty)
             return;
         gossip_send(gossip, &member->shown.who->address);
     }

@@ -11,10 +11,7 @@ struct news_room *news_room_new(void) {
 }
 
 void news_room_fetch(const struct news_room *room) {
-    memory_fetch_all(room->lists_held,
-                     offsetof(struct news_room, removals) - offsetof(struct news_room, lists_held));
-    memory_fetch_all(&room->removal_count,
-                     sizeof *room - offsetof(struct news_room, removal_count));
+    memory_fetch_all(room, offsetof(struct news_room, has_said_coordinate));
 }
 
 void news_room_free(struct news_room *room) { memory_free(room); }

@@ -30,29 +30,33 @@ struct pace {
     uint64_t slow_us;  /* between the last tellings of the same news */
 };
 
+/* What every step looks at stands first. */
 struct news_room {
     /* news.c, telling.c, broadcast.c, listeners.c */
-    struct list lists[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */
-    uint64_t lists_held[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */
-    size_t credit[GOSSIP_PRIORITY_COUNT];       /* bytes of its share not used yet */
     size_t count;
     uint64_t due_us, told_us, round; /* the next round, the last one, how many */
     unsigned listener_turn;
 
-    /* state.c */
-    struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
-    size_t removal_count;
-    uint64_t state_bytes, removed_check_us;
-
     /* nearness.c */
-    struct coordinate coordinate, said_coordinate; /* where this node lies, and said it does */
-    bool has_said_coordinate;
+    struct coordinate coordinate;               /* where this node lies */
     uint64_t coordinate_samples, coordinate_us; /* looked at again then */
 
     /* pace.c, propagation.c */
     struct adapt adapt;
     struct pace pace;
     uint64_t slow_log_us; /* no line about slow news before this */
+
+    /* state.c */
+    uint64_t removed_check_us, state_bytes;
+
+    /* What few steps look at, of the same files. */
+    bool has_said_coordinate;
+    struct coordinate said_coordinate;
+    uint64_t lists_held[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */
+    size_t credit[GOSSIP_PRIORITY_COUNT];       /* bytes of its share not used yet */
+    struct list lists[GOSSIP_PRIORITY_COUNT][GOSSIP_SENT_MAXIMUM]; /* by times told */
+    size_t removal_count;
+    struct removal removals[GOSSIP_REMOVED_MAXIMUM + 1]; /* own, by version */
 };
 
 /* Before all else of the room. Returns owned. */

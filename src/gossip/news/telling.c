@@ -14,7 +14,6 @@ enum {
     TELLING_LEAST_BYTES = 24,   /* nothing is shorter, but what goes into a group that is there */
     TELLING_URGENT_BYTES = 200,
     TELLING_EXPECT_MAXIMUM = 24,
-    CACHE_LINE_BYTES = 64,
     TELLING_CREDIT_MAXIMUM = GOSSIP_DATAGRAM_MAXIMUM
 };
 static const unsigned share_percent[GOSSIP_PRIORITY_COUNT] = {
@@ -65,10 +64,10 @@ static size_t telling_bytes(const struct telling *telling, struct news *news, bo
     if (news->entry == NULL) {
         struct codec_record record;
         member_record(news->member, &record);
-        return codec_record_bytes(&telling->gossip->writer.wire, &record);
+        return codec_record_bytes(&telling->gossip->writer->wire, &record);
     }
     struct codec_entry entry = entry_said(news);
-    size_t bytes = codec_entry_bytes(&telling->gossip->writer.wire, &entry);
+    size_t bytes = codec_entry_bytes(&telling->gossip->writer->wire, &entry);
     if (!is_new_group)
         return bytes;
     struct codec_group group = group_of(news->member);
@@ -80,6 +79,11 @@ static size_t telling_bytes(const struct telling *telling, struct news *news, bo
 
 static bool telling_is_full(const struct telling *telling) {
     return telling->count == TELLING_PIECE_MAXIMUM || telling->room < TELLING_LEAST_BYTES;
+}
+
+/* In this round, by an earlier datagram. */
+static bool was_told_now(const struct telling *telling, const struct news *news) {
+    return news->round == telling->gossip->news->round;
 }
 
 /* Takes the piece if it fits into `allowance` and the room; returns its bytes, or 0. */
@@ -98,30 +102,31 @@ static size_t telling_take(struct telling *telling, struct news *news, size_t al
 
 /* What a datagram may take from the front of that list is fetched at the same time: in a flood
  * nothing of it is in the processor's caches (index.h). */
-static void telling_expect(const struct list *list) {
+static void telling_expect(const struct telling *telling, const struct list *list,
+                           size_t allowance) {
     const struct member *members[TELLING_EXPECT_MAXIMUM];
-    size_t count = 0;
+    size_t count = 0, wanted = 1 + allowance / TELLING_LEAST_BYTES;
     LIST_EACH (list, link) {
-        if (count == TELLING_EXPECT_MAXIMUM)
+        const struct news *news = LIST_ELEMENT(link, struct news, link);
+        if (was_told_now(telling, news) || count == TELLING_EXPECT_MAXIMUM || count == wanted)
             break;
-        members[count] = LIST_ELEMENT(link, struct news, link)->member;
+        members[count] = news->member;
         memory_fetch(members[count++]);
     }
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *who = (const uint8_t *)members[i]->shown.who;
-        for (size_t at = 0; at < sizeof(struct gossip_identity); at += CACHE_LINE_BYTES)
-            memory_fetch(who + at);
-    }
+    for (size_t i = 0; i < count; i++)
+        memory_fetch_all(members[i]->shown.who, sizeof *members[i]->shown.who);
 }
 
 /* Of one list as much as fits. What was told in this round stands behind the others: at its end. */
 static size_t telling_choose_of(struct telling *telling, struct list *list, size_t allowance,
                                 unsigned *misfits) {
     size_t taken = 0;
-    telling_expect(list);
+    if (telling_is_full(telling) || *misfits == TELLING_MISFIT_MAXIMUM)
+        return 0;
+    telling_expect(telling, list, allowance < telling->room ? allowance : telling->room);
     LIST_EACH (list, link) {
         struct news *news = LIST_ELEMENT(link, struct news, link);
-        if (news->round == telling->gossip->news->round || telling_is_full(telling) ||
+        if (was_told_now(telling, news) || telling_is_full(telling) ||
             *misfits == TELLING_MISFIT_MAXIMUM)
             break;
         size_t bytes = telling_take(telling, news, allowance - taken);
@@ -172,12 +177,12 @@ static void telling_choose_shares(struct telling *telling) {
 static void telling_write_record(struct telling *telling, size_t position) {
     struct codec_record record;
     member_record(telling->pieces[position]->member, &record);
-    telling->is_written[position] = codec_write_record(&telling->gossip->writer, &record);
+    telling->is_written[position] = codec_write_record(telling->gossip->writer, &record);
 }
 
 static void telling_write_records(struct telling *telling, const struct member *const *first,
                                   size_t first_count) {
-    struct codec_writer *writer = &telling->gossip->writer;
+    struct codec_writer *writer = telling->gossip->writer;
     if (!codec_list_begin(writer, CODEC_SECTION_RECORDS))
         return;
     for (size_t i = 0; i < first_count; i++) {
@@ -193,7 +198,7 @@ static void telling_write_records(struct telling *telling, const struct member *
 
 /* The piece at this place, and all behind it that belong into its group. */
 static bool telling_write_group(struct telling *telling, size_t from) {
-    struct codec_writer *writer = &telling->gossip->writer;
+    struct codec_writer *writer = telling->gossip->writer;
     struct codec_group group = group_of(telling->pieces[from]->member);
     size_t written = 0;
     if (!codec_group_begin(writer, &group))
@@ -220,7 +225,7 @@ static bool telling_is_first_of_group(const struct telling *telling, size_t posi
 }
 
 static void telling_write_entries(struct telling *telling) {
-    struct codec_writer *writer = &telling->gossip->writer;
+    struct codec_writer *writer = telling->gossip->writer;
     enum gossip_priority priorities[TELLING_PIECE_MAXIMUM];
     size_t groups = 0;
     bool is_plain = true;
@@ -249,12 +254,12 @@ static void telling_settle(struct telling *telling) {
 void telling_write(struct gossip *gossip, const struct member *const *first, size_t first_count) {
     enum { SECTIONS = 3 };
     struct telling telling = {.gossip = gossip};
-    size_t used = gossip->writer.buffer.length + SECTIONS * CODEC_SECTION_HEADER_BYTES;
+    size_t used = gossip->writer->buffer.length + SECTIONS * CODEC_SECTION_HEADER_BYTES;
     size_t fitting = 0;
     for (; fitting < first_count; fitting++) {
         struct codec_record record;
         member_record(first[fitting], &record);
-        size_t bytes = codec_record_bytes(&gossip->writer.wire, &record);
+        size_t bytes = codec_record_bytes(&gossip->writer->wire, &record);
         if (used + bytes > GOSSIP_DATAGRAM_MAXIMUM)
             break;
         used += bytes;

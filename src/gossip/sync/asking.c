@@ -24,7 +24,7 @@ void asking_offered(struct gossip *gossip, const struct codec_message *message) 
     struct gossip_stream_action open = {
         .kind = GOSSIP_STREAM_OPEN, .stream = asking->stream, .address = asking->address};
     memcpy(open.uuid, asking->uuid, GOSSIP_UUID_BYTES);
-    gossip_stream(gossip, &open, buffer_bytes(&gossip->writer.buffer));
+    gossip_stream(gossip, &open, buffer_bytes(&gossip->writer->buffer));
 }
 
 /* What was to come by the stream is sought by other ways. */
@@ -67,7 +67,8 @@ static void asking_drop(struct gossip *gossip) {
 /* A FILL of who was asked, whatever it is packed in. */
 static bool asking_read(struct gossip *gossip, struct bytes piece, struct codec_message *message) {
     return piece.length <= GOSSIP_STREAM_MESSAGE_MAXIMUM &&
-           packing_unpack(piece, GOSSIP_STREAM_MESSAGE_MAXIMUM, &gossip->unpacked, &piece) == 0 &&
+           packing_unpack(piece, GOSSIP_STREAM_MESSAGE_MAXIMUM, &gossip->scratch->unpacked,
+                          &piece) == 0 &&
            codec_decode(message, piece) == 0 && message->kind == CODEC_FILL &&
            memcmp(message->sender, gossip->asking.uuid, GOSSIP_UUID_BYTES) == 0;
 }

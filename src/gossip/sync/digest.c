@@ -23,15 +23,15 @@ void digest_of(const struct member *member, struct codec_digest *digest) {
 static void digest_write_self(struct gossip *gossip) {
     struct codec_record self;
     member_record(gossip->self, &self);
-    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS));
-    CHECK(codec_write_record(&gossip->writer, &self));
-    codec_list_end(&gossip->writer);
+    CHECK(codec_list_begin(gossip->writer, CODEC_SECTION_RECORDS));
+    CHECK(codec_write_record(gossip->writer, &self));
+    codec_list_end(gossip->writer);
 }
 
 void digest_begin(struct gossip *gossip, enum codec_kind kind, const struct gossip_address *to) {
     gossip_begin(gossip, kind, NULL); /* the same in all versions */
     if (streams_may_ask(gossip, to))
-        codec_write_stream(&gossip->writer);
+        codec_write_stream(gossip->writer);
     digest_write_self(gossip);
 }
 
@@ -69,7 +69,7 @@ enum {
 static bool digest_write_range(struct gossip *gossip, struct order_cursor *cursor,
                                uint8_t first[GOSSIP_UUID_BYTES],
                                const uint8_t limit[GOSSIP_UUID_BYTES]) {
-    struct codec_writer *writer = &gossip->writer;
+    struct codec_writer *writer = gossip->writer;
     CHECK(codec_list_begin(writer, CODEC_SECTION_DIGESTS));
     size_t room = writer->buffer.maximum_bytes - DIGEST_RANGE_BYTES - DIGEST_BYTES_MAXIMUM;
     uint8_t last[GOSSIP_UUID_BYTES];
@@ -98,7 +98,7 @@ void digest_write_request(struct gossip *gossip, const uint8_t wanted[GOSSIP_UUI
         memcpy(first, wanted, sizeof first);
     struct order_cursor cursor = order_from(&gossip->order, gossip->members, first);
     gossip_begin(gossip, CODEC_DIGEST, NULL);
-    codec_widen(&gossip->writer);
+    codec_widen(gossip->writer);
     digest_write_self(gossip);
     digest_write_range(gossip, &cursor, first, limit);
 }
@@ -154,14 +154,14 @@ void digest_write_referral(struct gossip *gossip) {
     size_t count = member_choose(gossip, NULL, GOSSIP_REFERRALS, others);
     gossip->counters.referrals++;
     gossip_begin(gossip, CODEC_FILL, NULL);
-    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS));
+    CHECK(codec_list_begin(gossip->writer, CODEC_SECTION_RECORDS));
     for (size_t i = 0; i < count; i++) {
         struct codec_record record;
         member_record(others[i], &record);
-        if (!codec_write_record(&gossip->writer, &record))
+        if (!codec_write_record(gossip->writer, &record))
             break;
     }
-    codec_list_end(&gossip->writer);
+    codec_list_end(gossip->writer);
 }
 
 void digest_refer(struct gossip *gossip, const struct gossip_address *to) {

@@ -18,7 +18,7 @@ struct filling filling_for(struct gossip *gossip, const struct gossip_address *f
 
 static void filling_close_list(struct filling *filling) {
     if (filling->section != 0)
-        codec_list_end(&filling->gossip->writer);
+        codec_list_end(filling->gossip->writer);
     filling->section = 0;
 }
 
@@ -40,7 +40,7 @@ void filling_flush(struct filling *filling) {
 
 static bool filling_grow(struct filling *filling) {
     struct gossip *gossip = filling->gossip;
-    return packing_grow(&gossip->writer, gossip->timing.compress_min_bytes);
+    return packing_grow(gossip->writer, gossip->timing.compress_min_bytes);
 }
 
 /* What is open takes no more: room is made by compressing it, or it is sent. False: neither. */
@@ -58,7 +58,7 @@ static bool filling_make_room(struct filling *filling) {
 static void filling_begin(struct filling *filling) {
     gossip_begin(filling->gossip, CODEC_FILL, filling->member);
     if (filling->is_piece)
-        codec_widen(&filling->gossip->writer);
+        codec_widen(filling->gossip->writer);
     filling->is_open = true;
 }
 
@@ -76,7 +76,7 @@ static bool filling_want(struct filling *filling, enum codec_section section) {
     if (!filling->is_open)
         filling_begin(filling);
     filling_close_list(filling);
-    if (!codec_list_begin(&filling->gossip->writer, section))
+    if (!codec_list_begin(filling->gossip->writer, section))
         return filling_make_room(filling) && filling_want(filling, section);
     filling->section = section;
     return true;
@@ -94,7 +94,7 @@ void filling_add_record(struct filling *filling, const struct member *member,
     struct codec_record record;
     member_record(member, &record);
     while (filling_want(filling, CODEC_SECTION_RECORDS))
-        if (codec_write_record(&filling->gossip->writer, &record) || !filling_make_room(filling))
+        if (codec_write_record(filling->gossip->writer, &record) || !filling_make_room(filling))
             return;
 }
 
@@ -103,7 +103,7 @@ static bool filling_group_begin(struct filling *filling, const struct member *me
                                 .floor = member->chain->floor};
     memcpy(group.uuid, member->shown.who->uuid, GOSSIP_UUID_BYTES);
     while (filling_want(filling, CODEC_SECTION_ENTRIES)) {
-        if (codec_group_begin(&filling->gossip->writer, &group))
+        if (codec_group_begin(filling->gossip->writer, &group))
             return true;
         if (!filling_make_room(filling))
             return false;
@@ -113,7 +113,7 @@ static bool filling_group_begin(struct filling *filling, const struct member *me
 
 static bool filling_add_entry(struct filling *filling, const struct member *member,
                               const struct codec_entry *entry) {
-    struct codec_writer *writer = &filling->gossip->writer;
+    struct codec_writer *writer = filling->gossip->writer;
     do {
         if (writer->group_at != 0 && codec_write_entry(writer, entry))
             return true;
@@ -152,8 +152,8 @@ void filling_add_above(struct filling *filling, const struct member *member, uin
     struct codec_entry end = {.version = member->chain->version, .previous = last};
     if (is_going_on && last < member->chain->version)
         is_going_on = filling_add_entry(filling, member, &end);
-    if (filling->gossip->writer.group_at != 0)
-        codec_group_end(&filling->gossip->writer);
+    if (filling->gossip->writer->group_at != 0)
+        codec_group_end(filling->gossip->writer);
 }
 
 /* Are entries of it lacked, and above which version? */

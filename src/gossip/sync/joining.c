@@ -37,7 +37,7 @@ bool joining_write_whole(struct gossip *gossip, const struct codec_message *mess
     if (!message->is_joining || newcomer == NULL || gossip->self->shown.state == GOSSIP_JOINING)
         return false;
     gossip_begin(gossip, CODEC_FILL, newcomer);
-    codec_write_hash(&gossip->writer, hash_but_of(gossip, newcomer));
+    codec_write_hash(gossip->writer, hash_but_of(gossip, newcomer));
     return true;
 }
 

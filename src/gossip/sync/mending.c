@@ -58,7 +58,7 @@ static bool mending_is_wanted(const struct gossip *gossip, const struct codec_di
 static void mending_ask(struct gossip *gossip, const struct gossip_address *from,
                         const struct codec_message *message) {
     digest_begin(gossip, CODEC_PULL, from);
-    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_DIGESTS));
+    CHECK(codec_list_begin(gossip->writer, CODEC_SECTION_DIGESTS));
     size_t wanted = 0;
     struct walk walk = walk_of(gossip, message);
     const struct codec_digest *theirs;
@@ -71,9 +71,9 @@ static void mending_ask(struct gossip *gossip, const struct gossip_address *from
         if (ours != NULL)
             digest_of(ours, &known);
         wanted += codec_write_digest(
-            &gossip->writer, &known); /* what does not fit is found by the next comparison */
+            gossip->writer, &known); /* what does not fit is found by the next comparison */
     }
-    codec_list_end(&gossip->writer);
+    codec_list_end(gossip->writer);
     if (wanted > 0)
         gossip_send(gossip, from);
 }

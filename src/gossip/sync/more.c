@@ -12,7 +12,7 @@ enum { MORE_ROUNDS_MAXIMUM = 256, MORE_WAIT_US = 10000 };
 void more_say(struct gossip *gossip, const struct gossip_address *to,
               const struct codec_message *message) {
     gossip_begin(gossip, CODEC_FILL, member_find(gossip, message->sender));
-    codec_write_range(&gossip->writer, message->first, message->last);
+    codec_write_range(gossip->writer, message->first, message->last);
     gossip_send(gossip, to);
 }
 

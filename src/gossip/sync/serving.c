@@ -87,11 +87,11 @@ bool serving_offer(struct gossip *gossip, const struct gossip_address *to,
     struct codec_record self;
     member_record(gossip->self, &self);
     gossip_begin(gossip, CODEC_FILL, member_find(gossip, message->sender));
-    codec_write_stream(&gossip->writer);
-    codec_write_range(&gossip->writer, message->first, message->last);
-    CHECK(codec_list_begin(&gossip->writer, CODEC_SECTION_RECORDS));
-    CHECK(codec_write_record(&gossip->writer, &self)); /* it may not know yet whom to ask */
-    codec_list_end(&gossip->writer);
+    codec_write_stream(gossip->writer);
+    codec_write_range(gossip->writer, message->first, message->last);
+    CHECK(codec_list_begin(gossip->writer, CODEC_SECTION_RECORDS));
+    CHECK(codec_write_record(gossip->writer, &self)); /* it may not know yet whom to ask */
+    codec_list_end(gossip->writer);
     gossip_send(gossip, to);
     return true;
 }

@@ -8,6 +8,11 @@ struct sync_room *sync_room_new(void) {
     return room;
 }
 
-void sync_room_fetch(const struct sync_room *room) { memory_fetch_all(room, sizeof *room); }
+/* Whether there is anything to do. */
+void sync_room_fetch(const struct sync_room *room) {
+    memory_fetch_all(room, offsetof(struct sync_room, offers));
+    memory_fetch(&room->greeting.digest_us);
+    memory_fetch(&room->more.at_us);
+}
 
 void sync_room_free(struct sync_room *room) { memory_free(room); }

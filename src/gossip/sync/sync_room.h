@@ -12,11 +12,11 @@ enum {
 
 /* What an answer that was cut said that there is more of (more.h). */
 struct more {
+    uint64_t at_us; /* it is asked for then; GOSSIP_NEVER: nothing is */
     struct gossip_address to;
     struct partner partner;
     uint8_t first[GOSSIP_UUID_BYTES], last[GOSSIP_UUID_BYTES];
-    uint64_t at_us; /* it is asked for then; GOSSIP_NEVER: nothing is */
-    uint64_t hash;  /* of the whole when this node asked last */
+    uint64_t hash; /* of the whole when this node asked last */
     unsigned rounds;
 };
 
@@ -28,24 +28,25 @@ struct stream_offer {
 
 /* Of a newcomer to the first that answered it (joining.h). */
 struct greeting {
+    uint64_t digest_us; /* 0: nobody has answered yet; GOSSIP_NEVER: it is sent */
     struct gossip_address to;
     struct partner partner;
-    uint64_t digest_us; /* 0: nobody has answered yet; GOSSIP_NEVER: it is sent */
 };
 
 struct sync_room {
-    struct more more;
-
     /* joining.c */
     uint64_t joining_us;   /* alive then, whatever it knows; GOSSIP_NEVER: it is already */
     uint64_t joining_hash; /* of a whole copy, as who sent it says; once has_joining_hash */
     bool has_joining_hash;
-    struct greeting greeting;
 
     /* asking.c, serving.c */
     uint64_t asked_count; /* numbers the streams asked for */
-    struct stream_offer offers[GOSSIP_STREAMS_SERVED_MAXIMUM];
     struct list servings; /* struct serving */
+    struct stream_offer offers[GOSSIP_STREAMS_SERVED_MAXIMUM];
+
+    /* joining.c, more.c */
+    struct greeting greeting;
+    struct more more;
 };
 
 struct sync_room *sync_room_new(void); /* returns owned */

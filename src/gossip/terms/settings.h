@@ -4,6 +4,7 @@
 #include "gossip/terms/member.h"
 
 struct gossip_pool;
+struct gossip_scratch;
 
 /* Times in microseconds of a monotonic clock. */
 struct gossip_timing {
@@ -35,7 +36,9 @@ struct gossip_options {
     uint64_t now_us;
     bool is_sealed; /* only members can make datagrams (a key is set): those that come a second time
                        are told apart by their count, and ignored */
-    bool has_streams;         /* the owner does what struct gossip_stream_action says */
-    const struct log *log;    /* borrows; may be NULL */
-    struct gossip_pool *pool; /* borrows, outlives the instance; NULL: one of its own */
+    bool has_streams;      /* the owner does what struct gossip_stream_action says */
+    const struct log *log; /* borrows; may be NULL */
+    /* Borrows, outlive the instance; NULL: one of its own. */
+    struct gossip_pool *pool;
+    struct gossip_scratch *scratch;
 };

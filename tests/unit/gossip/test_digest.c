@@ -162,7 +162,7 @@ static void test_a_request_begins_where_it_is_wanted(void **state) {
         made_up_announce(world, 1, count, name_awkwardly);
         struct gossip *gossip = world->nodes[1].gossip;
         digest_write_request(gossip, wanted);
-        struct bytes request = buffer_bytes(&gossip->writer.buffer);
+        struct bytes request = buffer_bytes(&gossip->writer->buffer);
         assert_true(request.length <= GOSSIP_STREAM_MESSAGE_MAXIMUM);
         assert_int_equal(codec_decode(&message, request), 0);
         assert_int_equal(message.kind, CODEC_DIGEST);

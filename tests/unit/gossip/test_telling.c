@@ -52,7 +52,7 @@ static uint64_t tell(struct gossip *gossip) {
     struct codec_record record;
     gossip_begin(gossip, CODEC_NEWS, NULL);
     telling_write(gossip, NULL, 0);
-    struct bytes datagram = buffer_bytes(&gossip->writer.buffer);
+    struct bytes datagram = buffer_bytes(&gossip->writer->buffer);
     assert_true(datagram.length <= GOSSIP_DATAGRAM_MAXIMUM);
     assert_int_equal(codec_decode(&message, datagram), 0);
     for (struct cursor in = cursor_of(message.records); cursor_left(&in) > 0; held++)
@@ -149,9 +149,9 @@ static uint64_t tell_too_much(struct gossip *gossip, size_t last[GOSSIP_PRIORITY
     struct codec_message message;
     struct codec_record record;
     gossip_begin(gossip, CODEC_NEWS, NULL);
-    gossip->writer.buffer.maximum_bytes = SHORT_BYTES;
+    gossip->writer->buffer.maximum_bytes = SHORT_BYTES;
     telling_write(gossip, NULL, 0);
-    assert_int_equal(codec_decode(&message, buffer_bytes(&gossip->writer.buffer)), 0);
+    assert_int_equal(codec_decode(&message, buffer_bytes(&gossip->writer->buffer)), 0);
     for (struct cursor in = cursor_of(message.records); cursor_left(&in) > 0; held++) {
         codec_read_record(&in, &message.wire, &record);
         size_t seat = member_find(gossip, record.uuid)->shown.seat;

@@ -64,21 +64,74 @@ static struct crowd *small_crowd(uint64_t seed) {
     return crowd_new(&options);
 }
 
+/* A crowd in which somebody dies while datagrams are lost; what it sent and how many steps it made,
+ * as one number. Frees it. */
+static uint64_t run_of(struct crowd *crowd) {
+    settle_all(crowd);
+    crowd->network.loss = 0.1;
+    crowd_kill(crowd, crowd_any_running(crowd));
+    crowd_run(crowd, 10 * CROWD_SECOND_US);
+    uint64_t run = crowd->traffic.bytes * 1000003 + crowd->step_count;
+    crowd_free(crowd);
+    return run;
+}
+
 /* The same seed is the same run, to the last byte that is sent; another one is another. */
 static void test_a_seed_is_a_run(void **state) {
     (void)state;
-    uint64_t bytes[3];
-    for (unsigned i = 0; i < 3; i++) {
-        struct crowd *crowd = small_crowd(i < 2 ? 7 : 8);
-        settle_all(crowd);
-        crowd->network.loss = 0.1;
-        crowd_kill(crowd, crowd_any_running(crowd));
-        crowd_run(crowd, 10 * CROWD_SECOND_US);
-        bytes[i] = crowd->traffic.bytes * 1000003 + crowd->step_count;
-        crowd_free(crowd);
+    uint64_t run = run_of(small_crowd(7));
+    assert_int_equal(run_of(small_crowd(7)), run);
+    assert_int_not_equal(run_of(small_crowd(8)), run);
+}
+
+/* Whether all nodes write with the same memory, or each with its own, is nobody's business. */
+static void test_scratch_is_no_part_of_a_run(void **state) {
+    (void)state;
+    struct crowd *crowd = small_crowd(7);
+    gossip_scratch_free(crowd->scratch);
+    crowd->scratch = NULL;
+    assert_int_equal(run_of(crowd), run_of(small_crowd(7)));
+}
+
+/* Looking ahead changes nothing. */
+static void test_looking_ahead_is_no_part_of_a_run(void **state) {
+    (void)state;
+    struct crowd *crowd = small_crowd(7);
+    crowd->ahead.again_us = UINT64_MAX; /* never */
+    assert_int_equal(run_of(crowd), run_of(small_crowd(7)));
+}
+
+static bool is_looked_at(const struct crowd *crowd, const struct parcel *parcel) {
+    for (unsigned i = 0; i < AHEAD_TURNS; i++)
+        for (size_t j = 0; j < crowd->ahead.spans[i].count; j++) {
+            const struct ahead_step *step = &crowd->ahead.spans[i].steps[j];
+            if (step->node == parcel->to && step->sender == parcel->from)
+                return true;
+        }
+    return false;
+}
+
+/* However much goes on, each datagram that lands within the spans that were looked at is known. */
+static void test_a_look_ahead_sees_what_lands(void **state) {
+    (void)state;
+    struct crowd *crowd = small_crowd(6);
+    unsigned seen = 0;
+    crowd->timing.probe_interval_us /= 50; /* as much goes on as among 2,000 */
+    settle_all(crowd);
+    for (unsigned round = 0; round < 2000; round++) {
+        crowd_run(crowd, 997);
+        uint64_t after_us = crowd->ahead.again_us; /* what lands before has had all its turns */
+        uint64_t until_us = crowd->ahead.spans[crowd->ahead.newest].until_us;
+        for (size_t i = 0; i < crowd->flying.count; i++) {
+            uint64_t lands_us = crowd->flying.nodes[i].deadline;
+            if (lands_us <= after_us || lands_us > until_us)
+                continue;
+            assert_true(is_looked_at(crowd, crowd->flying.nodes[i].element));
+            seen++;
+        }
     }
-    assert_int_equal(bytes[0], bytes[1]);
-    assert_int_not_equal(bytes[0], bytes[2]);
+    assert_true(seen > 1000);
+    crowd_free(crowd);
 }
 
 /* A world that is begun settled is one: nobody compares, nobody is suspected, all know all. */
@@ -147,5 +200,8 @@ static void test_work_takes_its_time(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_sight_counts_what_is_wrong), cmocka_unit_test(test_a_seed_is_a_run),
+          cmocka_unit_test(test_scratch_is_no_part_of_a_run),
+          cmocka_unit_test(test_looking_ahead_is_no_part_of_a_run),
+          cmocka_unit_test(test_a_look_ahead_sees_what_lands),
           cmocka_unit_test(test_a_settled_crowd_is_silent),
           cmocka_unit_test(test_wall_clocks_are_apart), cmocka_unit_test(test_work_takes_its_time))
