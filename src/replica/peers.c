@@ -111,7 +111,8 @@ int peers_receive(struct worker *worker, struct bytes bytes, bool is_forwarded) 
     int error = peer_batch_read(&batch, bytes);
     if (error)
         return error;
-    worker_count(worker, METRIC_peer_received_bytes_total, bytes.length);
+    if (!is_forwarded)
+        worker_count(worker, METRIC_peer_received_bytes_total, bytes.length);
     if (batch.topology.length && !is_forwarded)
         control_topology_heard(worker, batch.topology, batch.founding);
     if (!is_from_our_cluster(worker, &batch))

@@ -57,6 +57,12 @@ static enum route_result refuse(struct session *session, const char *text) {
     return answer_refusal(session);
 }
 
+/* Nobody is known to own the slot. */
+static enum route_result refuse_unserved(struct session *session) {
+    observe_redirect(session->worker, "clusterdown");
+    return refuse(session, "CLUSTERDOWN Hash slot not served");
+}
+
 /* Before anything of it is proposed: it would fit into no message between nodes. */
 static enum route_result refuse_length(struct session *session) {
     char text[96];
@@ -107,7 +113,7 @@ static enum route_result run_on_shard(struct session *session, const struct comm
     struct worker *worker = session->worker;
     slot_number slot = 0;
     if (!worker->topology)
-        return refuse(session, "CLUSTERDOWN Hash slot not served");
+        return refuse_unserved(session);
     int error = slot_of_keys(worker, command, arguments, count, &slot);
     if (error == ERR_REFUSED) {
         observe_redirect(worker, "crossslot");
@@ -115,7 +121,7 @@ static enum route_result run_on_shard(struct session *session, const struct comm
     }
     uint32_t shard = worker->topology->slot_owner[slot];
     if (shard == 0)
-        return refuse(session, "CLUSTERDOWN Hash slot not served");
+        return refuse_unserved(session);
     bool may_follow =
         session->is_readonly && !(command->flags & COMMAND_WRITE) &&
         topology_shard_has_replica(topology_shard(worker->topology, shard), worker->self);

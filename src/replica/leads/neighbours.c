@@ -151,7 +151,9 @@ static void tell_delays(struct worker *worker) {
         longest_us = timeout_us > longest_us ? timeout_us : longest_us;
     }
     worker->hosting->election_timeout_us = longest_us;
-    metric_set(metrics_cell(worker->metrics, METRIC_election_timeout_seconds, NULL),
+    char label[16];
+    snprintf(label, sizeof label, "%u", worker->index);
+    metric_set(metrics_cell(worker->metrics, METRIC_election_timeout_seconds, label),
                (int64_t)longest_us);
 }
 
