@@ -41,7 +41,9 @@ struct archiver {
     uint64_t next_index; /* to be gathered; 0: wait for a snapshot first, then go on behind it */
     uint64_t time_ms;    /* the shard's, behind the last entry gathered */
     uint64_t archived_index;
-    uint64_t oldest_us; /* when the oldest entry that is not archived was gathered; 0: all are */
+    /* When the oldest entry that is not archived was gathered; 0: all are. Before the listing, when
+     * we began: nothing is known to be archived. */
+    uint64_t oldest_us;
 
     uint64_t due_index;   /* a snapshot that holds this is wanted; 0: none is */
     uint64_t hurry_index; /* asked for last; 0: nothing was */
@@ -80,6 +82,8 @@ struct archiver *archiver_new(const struct archiver_options *options) {
     archiver->removing.longest_pause_us = PAUSE_REMOVAL_LAST_US;
     shard_backup_init(&archiver->backup, &options->place);
     buffer_init(&archiver->entries, SIZE_MAX);
+    archiver->oldest_us = now_us(archiver);
+    metric_unset(archiver->cells.lag_entries);
     return archiver;
 }
 
@@ -171,6 +175,7 @@ static void listing_done(struct blob_job *job, int status) {
         shard_backup_release(&archiver->backup);
         archiver->backup = listing->found;
         archiver->is_listed = true;
+        archiver->oldest_us = 0;
         archiver->archived_index = shard_backup_end(&archiver->backup);
         archiver->next_index = archiver->archived_index + 1;
         archiver->time_ms = shard_backup_end_ms(&archiver->backup);
@@ -462,7 +467,9 @@ static void tick_snapshot(struct archiver *archiver, struct shard *shard) {
 
 static void show_lag(struct archiver *archiver, const struct shard *shard) {
     uint64_t applied = shard_applied_index(shard), archived = archiver->archived_index;
-    metric_set(archiver->cells.lag_entries, applied > archived ? (int64_t)(applied - archived) : 0);
+    if (archiver->is_listed)
+        metric_set(archiver->cells.lag_entries,
+                   applied > archived ? (int64_t)(applied - archived) : 0);
     metric_set(archiver->cells.lag_time,
                archiver->oldest_us ? (int64_t)(now_us(archiver) - archiver->oldest_us) : 0);
 }
@@ -474,10 +481,8 @@ void archiver_applied(struct archiver *archiver, struct shard *shard) {
 
 void archiver_tick(struct archiver *archiver, struct shard *shard) {
     bool may_try = now_us(archiver) >= archiver->archiving.again_at_us;
-    if (archiver->is_listed) {
-        gather(archiver, shard);
-        show_lag(archiver, shard);
-    }
+    archiver_applied(archiver, shard);
+    show_lag(archiver, shard);
     if (!may_try)
         return;
     if (!archiver->is_listed && !archiver->is_listing_under_way)
