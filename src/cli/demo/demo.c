@@ -40,6 +40,7 @@ struct demo {
     uint64_t killed_us;
     uint64_t started_us;
     size_t row_maximum; /* 0: all there are */
+    char loader_problem[CLIENT_PROBLEM_BYTES];
 };
 
 /* ---- saying ---- */
@@ -300,8 +301,13 @@ static void show_loaded(const struct demo *demo) {
     fflush(stdout);
 }
 
+/* On a busy machine a shard may have lost its leader since, and elects another. */
+static bool knows_all_leaders(struct demo *demo) {
+    demo->loader = loader_new(&demo->packages, &demo->nodes.nodes[0].client, demo->loader_problem);
+    return demo->loader != NULL;
+}
+
 static int show_load(struct demo *demo) {
-    char problem[CLIENT_PROBLEM_BYTES];
     struct load_state state = {.is_killed = false};
     bool may_kill = demo->nodes.count >= DEMO_NODES_TO_SURVIVE;
     heading(demo, may_kill ? "3. Real rows go in, and in the middle a leader is killed"
@@ -311,11 +317,11 @@ static int show_load(struct demo *demo) {
                           "knows a package here");
     }
     show_input(&demo->packages);
-    demo->loader = loader_new(&demo->packages, &demo->nodes.nodes[0].client, problem);
-    if (!demo->loader)
-        return fail(demo, problem);
+    int error = wait_until(demo, knows_all_leaders, CLUSTER_READY_MS, demo->loader_problem);
+    if (error)
+        return error;
     loader_begin(demo->loader, LOADER_WRITE);
-    int error = run_loader(demo, &state, true);
+    error = run_loader(demo, &state, true);
     if (!error)
         show_loaded(demo);
     return error;
