@@ -134,6 +134,13 @@ async function open(browser, node, options) {
 
 const textOf = (page, selector) => page.$eval(selector, (element) => element.textContent);
 const rowsOf = (page, selector) => page.$$eval(`${selector} tbody tr`, (rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
+// What is told at a glance: {name: value}.
+const glance = async (page) => Object.fromEntries(await page.$$eval('#cards > div', (all) => all.map((card) => [...card.children].map((part) => part.textContent))));
+const glances = (page, wanted) => until(`at a glance: ${JSON.stringify(wanted)}`, async () => {
+  const told = await glance(page);
+  return Object.entries(wanted).every(([name, value]) => told[name] === value);
+});
+const MAY_FAIL = 'nodes may still fail before a shard cannot write';
 const shows = (page, selector, pattern) => until(`${selector} shows ${pattern}`, async () => pattern.test(await textOf(page, selector)));
 
 test('the console shows a cluster, what it is asked to risk, and how it is lost', async (t) => {
@@ -158,6 +165,15 @@ test('the console shows a cluster, what it is asked to risk, and how it is lost'
     (await rowsOf(page, '#shards')).every(([, , leader, , mayFail]) => /^[123]$/.test(leader) && mayFail === '1'));
   assert.deepStrictEqual(await page.$$eval('#nodes a', (all) => all.map((link) => link.href)),
     [second, third].map((node) => `http://127.0.0.1:${node.adminPort}/`));
+
+  await t.test('what matters stands at a glance', async () => {
+    await glances(page, {'nodes live': '3 of 3', 'shards with a leader': '4 of 4', [MAY_FAIL]: '1', 'members that gossip sees alive': '4'});
+    const told = await glance(page);
+    assert.strictEqual(Object.keys(told).length, 7, JSON.stringify(told));
+    assert.match(told['resident memory of this process'], /^[\d.]+ MB$/);
+    for (const name of ['keys on this node', 'clients of this node']) assert.match(told[name], /^[\d,]+$/, name);
+    await until('keys are counted', async () => Number((await glance(page))['keys on this node']) > 0);
+  });
 
   await t.test('commands are drawn as they come', async () => {
     await until('a line of SET', async () => (await page.$$eval('figure', (all) => all.map((figure) => figure.textContent)))
@@ -197,6 +213,15 @@ test('the console shows a cluster, what it is asked to risk, and how it is lost'
     await shows(page, '#durability', /^durability sync/);
   });
 
+  await t.test('that a client asks to be async is told while it does', async () => {
+    await until('nothing was for a while', async () => await page.$('#durability.risky') === null);
+    await until('the page tells it', async () => {
+      for (let i = 0; i < 20; i++) assert.strictEqual(await first.ask('TROTHDB', 'WITH', 'async', 'SET', '{a}async', i), 'OK');
+      return /^durability sync: .* asks to be async, as some do just now\.$/.test(await textOf(page, '#durability'));
+    });
+    assert.ok(await page.$('#durability.risky'));
+  });
+
   await t.test('narrow and dark it is whole', async () => {
     for (const colorScheme of ['light', 'dark']) {
       for (const width of [400, 1280]) {
@@ -230,6 +255,7 @@ test('the console shows a cluster, what it is asked to risk, and how it is lost'
     await shows(page, '#problems', new RegExp(`Node ${lost} \\(${third.address}\\) has been dead for \\d+ s: it answers nobody\\.`));
     await until('no other may fail', async () => (await rowsOf(page, '#shards')).every(([, , leader, on, mayFail]) =>
       /^[123]$/.test(leader) && leader !== `${lost}` && on.includes(`${lost} (missing)`) && mayFail === '0'));
+    await glances(page, {'nodes live': '2 of 3', 'shards with a leader': '4 of 4', [MAY_FAIL]: '0', 'members that gossip sees alive': '3'});
     await shows(page, '#verdict', /^1 thing is wrong$/);
     assert.ok((await page.title()).startsWith(`1 thing is wrong · TrothDB: node ${own}`), await page.title());
   });
@@ -237,6 +263,7 @@ test('the console shows a cluster, what it is asked to risk, and how it is lost'
   await t.test('a second one is killed, then the one that is looked at', async () => {
     await second.kill();
     await shows(page, '#problems', /^The control shard and shards 1–4 have no majority: 1 of 3 replicas lives\./);
+    await glances(page, {'nodes live': '1 of 3', 'shards with a leader': '0 of 4', [MAY_FAIL]: 'none'});
     assert.deepStrictEqual(wrong, []);
     await first.kill();
     await shows(page, '#problems', /^This node has not answered for \d+ s\. What stands below is as it was then\.$/);

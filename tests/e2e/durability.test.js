@@ -83,6 +83,39 @@ test('a synchronous read waits for the disks, an asynchronous one does not', asy
   assert.ok(Date.now() - began < FROM_MEMORY_MS, `synchronous behind asynchronous: ${Date.now() - began} ms`);
 });
 
+// A command's word goes before its connection's, and that before the node's, to less as to more. How a write was answered shows by
+// what is counted, and not by a clock.
+test('node, connection and command each choose, and who is nearer to the write decides', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1, flags: [...PATIENT, '--durability-async-ms', ASYNC_MS]});
+  const early = async () => Number(/^trothdb_async_replies_total (\d+)$/m.exec((await node.get('/metrics')).text)[1]);
+  const client = await Connection.open(node.port), other = await Connection.open(node.port);
+  t.after(() => (client.close(), other.close()));
+  const asked = [];
+  for (const byNode of ['sync', 'async']) {
+    assert.strictEqual(await node.ask('CONFIG', 'SET', 'durability', byNode), 'OK');
+    for (const byConnection of ['default', 'sync', 'async']) {
+      assert.strictEqual(await client.ask('TROTHDB', 'DURABILITY', byConnection), 'OK');
+      const ofConnection = byConnection === 'default' ? byNode : byConnection;
+      assert.deepStrictEqual(await client.ask('TROTHDB', 'DURABILITY'), [byConnection, ofConnection]);
+      for (const byCommand of ['', 'sync', 'async']) {
+        const holds = byCommand || ofConnection, what = `node ${byNode}, connection ${byConnection}, command ${byCommand || 'none'}`;
+        assert.strictEqual(await other.ask('TROTHDB', 'WITH', 'sync', 'SET', 'k', 'all is on disk'), 'OK');
+        const before = await early();
+        assert.strictEqual(await client.ask(...(byCommand ? ['TROTHDB', 'WITH', byCommand] : []), 'SET', 'k', what), 'OK');
+        assert.strictEqual(await early() - before, holds === 'async' ? 1 : 0, what);
+        asked.push(holds);
+      }
+    }
+  }
+  assert.deepStrictEqual(['sync', 'async'].map((one) => asked.filter((holds) => holds === one).length), [9, 9]);
+  assert.match(String(await client.ask('TROTHDB', 'DURABILITY', 'perhaps')), /durability is sync, async or default/);
+  assert.match(String(await client.ask('TROTHDB', 'WITH', 'default', 'SET', 'k', 'x')), /durability is sync or async/);
+  assert.deepStrictEqual(await client.ask('TROTHDB', 'DURABILITY'), ['async', 'async'], 'a wrong word changes nothing');
+  assert.deepStrictEqual(await other.ask('TROTHDB', 'DURABILITY'), ['default', 'async'], 'nor does what another connection chose');
+  assert.strictEqual(await client.ask('RESET'), 'RESET');
+  assert.deepStrictEqual(await client.ask('TROTHDB', 'DURABILITY'), ['default', 'async']);
+});
+
 // Nothing else has it written: nobody asks, nothing follows. What a node has written outlives its process.
 test('what was answered from memory is on disk when durability-async-ms is over', async (t) => {
   const WITHIN_MS = 1000;

@@ -7,7 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const {test} = require('node:test');
 const {spawn, spawnSync} = require('node:child_process');
-const {Node, program, run, startCluster, until} = require('./cluster');
+const {Connection, Node, program, run, startCluster, until} = require('./cluster');
 const {freePort} = require('./ports');
 
 const canMount = process.getuid() === 0 && spawnSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs -o size=64k none /mnt']).status === 0;
@@ -120,6 +120,42 @@ test('a full file system', {skip}, async (t) => {
   await node.startWhole();
   assert.strictEqual(await node.ask('GET', 'key'), 'value');
   await node.stop();
+});
+
+test('a disk that fills up under a node: writes are refused and counted, reads go on, and so do writes once there is space', {skip}, async (t) => {
+  const place = await mountFor(t, '48m');
+  const node = await Node.make(place.at, 'node');
+  node.logFile = path.join(place.directory, 'log');
+  node.launcher = place.enter;
+  node.flags.push('--wal-segment-bytes', '1mb', '--wal-spare-segments', 0, '--wal-reserve-bytes', '1mb', '--snapshot-log-bytes', '10gb');
+  t.after(() => node.kill());
+  await node.startWhole();
+  const metric = async (series) => Number((await node.get('/metrics')).text.split('\n').find((line) => line.startsWith(`trothdb_${series} `))?.split(' ')[1]);
+  assert.strictEqual(await node.ask('SET', 'before', 'x'), 'OK');
+  assert.strictEqual(await metric('disk_is_full{worker="0"}'), 0);
+  place.fill();
+  const client = await Connection.open(node.port), value = 'x'.repeat(100000);
+  t.after(() => client.close());
+  let written = 0;
+  const refused = await until('the disk is full', async () => {
+    const reply = await client.ask('SET', `key-${written}`, value);
+    written += reply === 'OK';
+    return reply !== 'OK' && reply;
+  });
+  assert.match(String(refused), /disk of this node is full/);
+  assert.ok(written < 200, `${written} times 100 kB on a disk without space`);
+  assert.match(String(await client.ask('SET', 'one', 'more')), /disk of this node is full/);
+  await until('it shows', async () => await metric('disk_is_full{worker="0"}') === 1);
+  assert.strictEqual(await metric('proposals_refused_total{cause="no-space"}'), 2);
+  assert.strictEqual(await client.ask('GET', 'before'), 'x');
+  place.empty();
+  await until('there is space', async () => await client.ask('SET', 'after', 'y') === 'OK');
+  await until('that shows, too', async () => await metric('disk_is_full{worker="0"}') === 0);
+  await client.ask('SET', 'last', 'z');
+  await node.kill();
+  await node.startWhole();
+  assert.deepStrictEqual([await node.ask('GET', 'after'), await node.ask('GET', 'last'), await node.ask('EXISTS', 'one')], ['y', 'z', 0]);
+  for (let i = 0; i < written; i++) assert.strictEqual(await node.ask('STRLEN', `key-${i}`), value.length);
 });
 
 test('a restore that runs out of space, wherever, leaves nothing', {skip}, async (t) => {

@@ -111,6 +111,19 @@ const namesOf = (stacks, mapping) => {
   return execFileSync('addr2line', ['-f', '-s', '-e', program, ...offsets.slice(0, 1000)], {maxBuffer: 64 << 20}).toString();
 };
 
+// What samples a thread is a timer of its own.
+const hasTimers = (node) => fs.readFileSync(`/proc/${node.process.pid}/timers`, 'utf8') !== '';
+
+test('a profile costs nothing before and after', {skip: !fs.existsSync('/proc/self/timers') && 'the kernel does not tell of timers'}, async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1});
+  const handles = () => BigInt(`0x${/SigCgt:\s+(\w+)/.exec(fs.readFileSync(`/proc/${node.process.pid}/status`, 'utf8'))[1]}`) & 1n << 26n; // SIGPROF
+  assert.deepStrictEqual([hasTimers(node), handles()], [false, 0n]);
+  const profiling = get(node, '/debug/profile?seconds=2');
+  await until('it samples', async () => hasTimers(node) && handles() !== 0n);
+  assert.strictEqual((await profiling).status, 200);
+  assert.deepStrictEqual([hasTimers(node), handles()], [false, 0n]);
+});
+
 test('a profile of a busy node has its stacks, by thread; a second one at the same time is refused', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1});
   await fill(node);
@@ -170,7 +183,7 @@ test('memory: statistics and a heap profile, by jemalloc', async (t) => {
   const memory = await get(node, '/debug/memory');
   const heap = await get(node, '/debug/heap');
   assert.strictEqual(heap.status, 501);
-  assert.match(String(memory.body), /Begin jemalloc statistics/);
+  assert.match(String(memory.body), /Begin jemalloc statistics[^]*opt\.prof: false/, 'nobody asked, and no allocation is sampled');
   assert.match(String(heap.body), /start the node with MALLOC_CONF=prof:true/);
   await node.stop();
   node.environment = {MALLOC_CONF: 'prof:true,prof_accum:true,lg_prof_sample:12'};

@@ -99,9 +99,13 @@ test('19, 50: leaders that are stopped for a while: no stale read, nobody dies o
 
 test('21: a healthy cluster never says that it has no leader', async (t) => {
   const cluster = await startCluster(t, {shards: 2, isCalm: true});
+  const terms = async () => (await Promise.all(cluster.nodes.map((node) => node.ask('TROTHDB', 'STATUS'))))
+    .map((status) => status[7].map(([shard, , term]) => `${shard}: ${term}`).join());
+  const before = await terms();
   const appends = startAppends(t, cluster, {clients: 6});
-  await sleep(3000);
+  await sleep(6000); // longer than an election timeout of a calm cluster
   await appends.end();
+  assert.deepStrictEqual(await terms(), before, 'nobody was elected');
   const others = appends.history.refused.filter(([, , message]) => !message.startsWith('MOVED'));
   assert.deepStrictEqual(others, [], 'refusals other than redirections');
 });

@@ -72,6 +72,23 @@ test('settings of all nodes, of one, and of the file', async (t) => {
     assert.match(String(await second.ask('TROTHDB', 'UNSET', 'nosuch')), /no setting is called/);
   });
 
+  await t.test('a node with whose own settings those of the cluster cannot go keeps what it has, all of it, until they can', async () => {
+    assert.strictEqual(await second.ask('CONFIG', 'SET', 'election-timeout-ms', '300'), 'OK');
+    const before = second.log.length;
+    await cluster('set', 'timeout', '9', 'heartbeat-ms', '120', ...at);
+    await everywhere([first, third], 'heartbeat-ms', '120');
+    await everywhere([first, third], 'timeout', '9');
+    await until('it says so', async () =>
+      /cannot take the settings of the cluster, and keeps those it has.*heartbeat-ms: 120 is too long/.test(second.log.slice(before)));
+    assert.deepStrictEqual([await value(second, 'timeout'), await value(second, 'heartbeat-ms')], ['0', '24']);
+    assert.doesNotMatch(second.log.slice(before), /setting changed/);
+    assert.strictEqual(await second.ask('TROTHDB', 'UNSET', 'election-timeout-ms'), 'OK');
+    await everywhere([second], 'heartbeat-ms', '120');
+    await everywhere([second], 'timeout', '9');
+    assert.strictEqual((await cluster('unset', 'timeout', ...at)).code, 0);
+    await everywhere(nodes, 'timeout', '0');
+  });
+
   await t.test('a node that was away takes it when it is back, and it outlives all nodes', async () => {
     await third.kill();
     const set = await cluster('set', 'heartbeat-ms', '22', ...at);

@@ -165,6 +165,20 @@ static bool ends_in(const char *text, const char *end) {
     return strlen(text) > strlen(end) && strcmp(text + strlen(text) - strlen(end), end) == 0;
 }
 
+/* Units stand last in a name: seconds, given in microseconds, or bytes. */
+static void test_names_end_in_their_units(void **state) {
+    (void)state;
+#define METRIC(id, kind, label, divisor, help)                                                     \
+    assert_int_equal(strstr(#id, "_seconds") != NULL, (divisor) == 1e6);                           \
+    assert_int_equal(strstr(#id, "_seconds") != NULL, ends_in(#id, "_seconds"));                   \
+    assert_int_equal(strstr(#id, "_bytes") != NULL,                                                \
+                     ends_in(#id, "_bytes") || ends_in(#id, "_bytes_total"));                      \
+    assert_null(strstr(#id, "_us"));                                                               \
+    assert_null(strstr(#id, "_ms"));
+#include "metric/metric.def"
+#undef METRIC
+}
+
 /* What OpenMetrics cannot write is not declared. */
 static void test_rows_can_be_written_in_openmetrics(void **state) {
     (void)state;
@@ -303,6 +317,7 @@ RUN_TESTS_OR_PLANT(cmocka_unit_test(test_registries_are_added_up),
                    cmocka_unit_test(test_a_histogram_counts_into_exact_cumulative_bounds),
                    cmocka_unit_test(test_buckets_show_the_newest_exemplar),
                    cmocka_unit_test(test_openmetrics_names_families_by_their_kind),
+                   cmocka_unit_test(test_names_end_in_their_units),
                    cmocka_unit_test(test_rows_can_be_written_in_openmetrics),
                    cmocka_unit_test(test_label_values_are_bounded_and_clean),
                    cmocka_unit_test(test_promtool_finds_nothing_wrong),

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "replica/shards/freeing.h"
+#include "worker/worker.h"
 
 enum { FIELDS = 100000, KEYS = 20000, FIELDS_A_COMMAND = 100 };
 /* Beside what is freed bit by bit, what a turn of this world takes and gives back. */
@@ -109,7 +110,12 @@ static void test_all_keys_go_in_short_turns(void **state) {
     world_free(world);
 }
 
-/* INFO says how many keys wait for it, as Redis does. */
+static uint64_t pending_bytes(struct world *world) {
+    struct metrics *metrics = world_worker(world, 0)->metrics;
+    return metric_value(metrics_cell(metrics, METRIC_unfreed_bytes, NULL));
+}
+
+/* INFO says how many keys wait for it, as Redis does; a metric, how many bytes. */
 static void test_what_is_not_freed_yet_is_told(void **state) {
     (void)state;
     struct world *world = world_new(1, NULL);
@@ -117,12 +123,16 @@ static void test_what_is_not_freed_yet_is_told(void **state) {
     write_large_hash(world, client);
     client_ask(client, "DEL large");
     unsigned long most = 0;
+    uint64_t most_bytes = 0;
     for (unsigned i = 0; i < 10; i++) {
         unsigned long now = pending(client);
         most = now > most ? now : most;
+        most_bytes = pending_bytes(world) > most_bytes ? pending_bytes(world) : most_bytes;
     }
     assert_int_equal(most, 1);
+    assert_true(most_bytes > FIELDS * sizeof(void *));
     assert_int_equal(pending(client), 0);
+    assert_int_equal(pending_bytes(world), 0);
     world_free(world);
 }
 

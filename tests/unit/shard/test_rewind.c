@@ -73,6 +73,8 @@ static void test_lost_write_is_taken_back(void **state) {
     assert_answer(world, after, "DONE $4|kept|");
     world_let_back(world, 1, 1000);
     assert_true(world_has_logged(world, 1, "going back"));
+    assert_int_equal(world_counted(world, 1, METRIC_rewinds_total, NULL), 1);
+    assert_int_equal(world_counted(world, 3, METRIC_rewinds_total, NULL), 0);
     assert_true(world_is_equal(world));
     assert_answer(world, lost_sync, "UNKNOWN");
     assert_answer(world, read, "NOT_EXECUTED");
