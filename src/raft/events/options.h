@@ -16,9 +16,9 @@ struct raft_timing {
     uint64_t lease_us; /* who hears a leader promises to vote for nobody else for this long */
     uint64_t heartbeat_us;
     unsigned clock_drift_percent; /* given up from each lease */
-    uint64_t window_bytes;        /* append bytes in flight to one follower */
-    unsigned window_messages;     /* append messages in flight to one follower */
-    uint64_t message_bytes;       /* entries of one append message, at least one entry */
+    uint64_t window_bytes;    /* append bytes in flight to one follower, or one entry if longer */
+    unsigned window_messages; /* append messages in flight to one follower */
+    uint64_t message_bytes;   /* entries of one append message, at least one entry */
     /* A follower that no majority waits for gets its entries so much later at the most, many at
      * once (replication/lazy.c); at most heartbeat_us; 0: at once, as the others do. */
     uint64_t lazy_us;

@@ -94,8 +94,17 @@ void raft_progress_land(struct raft_progress *progress, uint64_t now_us) {
     }
 }
 
-bool raft_progress_has_room(const struct raft_progress *progress,
-                            const struct raft_timing *timing) {
+uint64_t raft_progress_left_bytes(const struct raft_progress *progress,
+                                  const struct raft_timing *timing) {
+    return progress->flight_bytes < timing->window_bytes
+               ? timing->window_bytes - progress->flight_bytes
+               : 0;
+}
+
+bool raft_progress_has_room(const struct raft_progress *progress, const struct raft_timing *timing,
+                            uint64_t entry_bytes) {
+    if (progress->flight_count == 0)
+        return true;
     return progress->flight_count < timing->window_messages &&
-           progress->flight_bytes < timing->window_bytes;
+           entry_bytes <= raft_progress_left_bytes(progress, timing);
 }

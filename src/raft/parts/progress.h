@@ -11,7 +11,8 @@
  * PROBE: one append at a time, to find where the logs agree. REPLICATE: next_index runs ahead of
  * what is acknowledged, within a window of messages and bytes. SNAPSHOT: only heartbeats.
  * Invariants: match_index < next_index; match_index never falls while the follower is the same
- * replica; in flight are entries in (match_index, next_index). */
+ * replica; in flight are entries in (match_index, next_index), and no more bytes than the
+ * window has, or one entry. */
 #pragma once
 #include "raft/events/options.h"
 #include "raft/parts/stopwatch.h"
@@ -73,4 +74,11 @@ void raft_progress_fly(struct raft_progress *progress, raft_index last_index, ui
 raft_index raft_progress_received(const struct raft_progress *progress);
 /* All flights up to what is received have landed. */
 void raft_progress_land(struct raft_progress *progress, uint64_t now_us);
-bool raft_progress_has_room(const struct raft_progress *progress, const struct raft_timing *timing);
+/* What is left of the window. */
+uint64_t raft_progress_left_bytes(const struct raft_progress *progress,
+                                  const struct raft_timing *timing);
+/* May a message go whose first entry has so many bytes? Where nothing is in flight it may, however
+ * long that is, or it would never go. So the bytes in flight are at most those of the window, or of
+ * one entry if that has more. */
+bool raft_progress_has_room(const struct raft_progress *progress, const struct raft_timing *timing,
+                            uint64_t entry_bytes);

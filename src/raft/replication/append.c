@@ -41,21 +41,40 @@ static void wishes_tell(const struct raft *raft, struct raft_message *message) {
     }
 }
 
+/* What is held no more calls for a snapshot, which waits for its turn as the shortest entry would.
+ */
+bool raft_append_has_room(const struct raft *raft, const struct raft_progress *peer) {
+    uint64_t entry_bytes = raft_log_holds(&raft->log, peer->next_index)
+                               ? (*raft_log_at(&raft->log, peer->next_index))->length
+                               : RAFT_ENTRY_HEADER_BYTES;
+    return raft_progress_has_room(peer, &raft->timing, entry_bytes);
+}
+
+/* How many of the next entries one message takes: what is left of the window bounds them as well,
+ * but not the first one, for which there is room. */
+static raft_index entries_choose(const struct raft *raft, const struct raft_progress *peer,
+                                 uint64_t *bytes) {
+    uint64_t left_bytes = raft_progress_left_bytes(peer, &raft->timing);
+    uint64_t most_bytes =
+        raft->timing.message_bytes < left_bytes ? raft->timing.message_bytes : left_bytes;
+    raft_index last_index = peer->next_index - 1;
+    for (*bytes = 0; last_index < raft_last(raft); last_index++) {
+        uint32_t length = (*raft_log_at(&raft->log, last_index + 1))->length;
+        if (*bytes > 0 && *bytes + length > most_bytes)
+            break;
+        *bytes += length;
+    }
+    return last_index;
+}
+
 bool raft_append_send(struct raft *raft, struct raft_progress *peer) {
     raft_index previous_index = peer->next_index - 1;
     if (previous_index < raft->log.base_index) {
         raft_snapshot_want(raft, peer);
         return false;
     }
-    uint64_t bytes = 0;
-    raft_index last_index = previous_index;
-    while (last_index < raft_last(raft)) {
-        uint32_t length = (*raft_log_at(&raft->log, last_index + 1))->length;
-        if (last_index > previous_index && bytes + length > raft->timing.message_bytes)
-            break;
-        bytes += length;
-        last_index++;
-    }
+    uint64_t bytes;
+    raft_index last_index = entries_choose(raft, peer, &bytes);
     struct raft_message *message = append_push(raft, peer, previous_index);
     message->entry_count = last_index - previous_index;
     wishes_tell(raft, message);
@@ -63,6 +82,16 @@ bool raft_append_send(struct raft *raft, struct raft_progress *peer) {
     if (peer->state == RAFT_REPLICATE)
         raft_progress_fly(peer, last_index, bytes, raft->now_us);
     raft_lazy_note_sent(raft, peer, message);
+    return true;
+}
+
+bool raft_append_ask(struct raft *raft, struct raft_progress *peer) {
+    raft_index last_index = peer->next_index - 1;
+    if (last_index < raft->log.base_index)
+        return false;
+    append_push(raft, peer, last_index);
+    commit_told(raft, peer, last_index);
+    peer->waiting_since_us = raft->now_us;
     return true;
 }
 

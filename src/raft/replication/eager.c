@@ -1,5 +1,6 @@
 #include "raft/replication/eager.h"
 #include "base/check.h"
+#include "raft/replication/append.h"
 #include "raft/replication/lazy.h"
 #include "raft/replication/replicate.h"
 #include "raft/state/lease.h"
@@ -56,7 +57,7 @@ uint64_t raft_lazy_deadline_us(const struct raft *raft) {
         const struct raft_progress *peer = &raft->peers[i];
         bool is_waiting = peer->is_lazy && peer->state == RAFT_REPLICATE &&
                           peer->next_index <= raft_last(raft) &&
-                          raft_progress_has_room(peer, &raft->timing);
+                          raft_append_has_room(raft, peer);
         if (is_waiting && raft_lazy_due_us(raft, peer) < deadline_us)
             deadline_us = raft_lazy_due_us(raft, peer);
     }

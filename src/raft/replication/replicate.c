@@ -11,7 +11,7 @@ void raft_replicate(struct raft *raft, struct raft_progress *peer) {
             peer->is_probe_sent = raft_append_send(raft, peer);
         return;
     case RAFT_REPLICATE:
-        while (peer->next_index <= raft_last(raft) && raft_progress_has_room(peer, &raft->timing) &&
+        while (peer->next_index <= raft_last(raft) && raft_append_has_room(raft, peer) &&
                !raft_lazy_waits(raft, peer) && raft_append_send(raft, peer))
             continue;
         return;
@@ -30,15 +30,29 @@ void raft_heartbeat_all(struct raft *raft) {
         raft_heartbeat_send(raft, &raft->peers[i]);
 }
 
+/* Has it said that it holds all that it was sent, on its disk or not? */
+static bool has_received(const struct raft_progress *peer) {
+    return peer->received_index + 1 >= peer->next_index;
+}
+
 /* A slow disk is not a lost message: who says that it received the entries gets longer to make them
  * durable. */
-static bool is_flight_lost(const struct raft *raft, const struct raft_progress *peer) {
+static bool is_overdue(const struct raft *raft, const struct raft_progress *peer) {
     if (peer->state != RAFT_REPLICATE || peer->match_index + 1 >= peer->next_index)
         return false;
-    uint64_t patience_us = peer->received_index + 1 < peer->next_index
-                               ? SILENT_HEARTBEATS * raft->timing.heartbeat_us
-                               : raft->timing.election_timeout_us + raft->early.patience_us;
+    uint64_t patience_us = has_received(peer)
+                               ? raft->timing.election_timeout_us + raft->early.patience_us
+                               : SILENT_HEARTBEATS * raft->timing.heartbeat_us;
     return raft->now_us >= peer->waiting_since_us + patience_us;
+}
+
+/* What it has received is not sent again, however long its disk takes: it is asked whether it
+ * really has. */
+static void doubt(struct raft *raft, struct raft_progress *peer) {
+    if (has_received(peer) && raft_append_ask(raft, peer))
+        return;
+    raft_progress_probe(peer, peer->match_index + 1);
+    peer->is_probe_sent = true;
 }
 
 void raft_heartbeat_tick(struct raft *raft) {
@@ -46,10 +60,8 @@ void raft_heartbeat_tick(struct raft *raft) {
         struct raft_progress *peer = &raft->peers[i];
         if (raft->now_us < peer->sent_us + raft->timing.heartbeat_us)
             continue;
-        if (is_flight_lost(raft, peer)) {
-            raft_progress_probe(peer, peer->match_index + 1);
-            peer->is_probe_sent = true;
-        }
+        if (is_overdue(raft, peer))
+            doubt(raft, peer);
         raft_heartbeat_send(raft, peer);
     }
 }

@@ -1,4 +1,5 @@
-/* The window of one follower against a plain list of what is in flight. */
+/* The window of one follower against a plain list of what is in flight: however long the entries
+ * are, it holds no more than it has bytes, or one of them. */
 #include "../unit.h"
 
 #include "base/random.h"
@@ -22,12 +23,15 @@ static void test_window(void **state) {
         uint64_t bytes = 0;
         for (size_t i = 0; i < count; i++)
             bytes += flights[i].bytes;
-        bool has_room = count < timing.window_messages && bytes < timing.window_bytes;
-        assert_int_equal(raft_progress_has_room(&progress, &timing), has_room);
+        uint64_t length = random_chance(&random, 0.02) ? 1500 : random_between(&random, 1, 100);
+        uint64_t left = bytes < timing.window_bytes ? timing.window_bytes - bytes : 0;
+        bool has_room = count == 0 || (count < timing.window_messages && length <= left);
+        assert_true(bytes <= timing.window_bytes || count == 1);
+        assert_int_equal(raft_progress_left_bytes(&progress, &timing), left);
+        assert_int_equal(raft_progress_has_room(&progress, &timing, length), has_room);
         full_count += !has_room;
         if (has_room && random_chance(&random, 0.9)) {
-            struct raft_flight flight = {progress.next_index + random_below(&random, 5),
-                                         random_below(&random, 100)};
+            struct raft_flight flight = {progress.next_index + random_below(&random, 5), length};
             raft_progress_fly(&progress, flight.last_index, flight.bytes, round);
             flights[count++] = flight;
         } else if (progress.next_index > 1) {
