@@ -174,6 +174,28 @@ test('a node of the cluster that was stopped in good order is missed as a dead o
   for (const node of nodes) assert.notDeepStrictEqual(await ids(node), [old]);
 });
 
+// Gossip remembers it as dead for a day, and it never comes back.
+test('a node that was removed from the cluster is not missed', async (t) => {
+  const directory = fs.mkdtempSync(path.join(require('node:os').tmpdir(), 'trothdb-keys-'));
+  t.after(() => fs.rmSync(directory, {recursive: true}));
+  const key = path.join(directory, 'key');
+  fs.writeFileSync(key, `${OLD}\n`);
+  const whole = await startNodes(t, {nodes: 4, flags: ['--cluster-key-file', key]});
+  const {nodes} = whole, [spare] = nodes.slice(3), left = nodes.slice(0, 3);
+  await whole.create({among: left, shards: 1});
+  const [old] = await ids(left[0]);
+  for (const word of ['add', 'remove']) {
+    const told = await run(program, ['cluster', word, spare.address, '--at', left[0].address], {timeout: 90000});
+    assert.strictEqual(told.code, 0, told.stdout + told.stderr);
+  }
+  await until('it has ended', () => /was removed from its cluster and ends/.test(spare.log));
+  await until('it is called dead', async () => /^members_dead:1\r$/m.test(await left[0].ask('GOSSIP', 'INFO')), 30000);
+  await until('all have heard of that', async () => (await alive(left)).every((count) => count === 3), 30000);
+  const rotated = await keys(left[1], 'rotate', '--cluster-key-file', key);
+  assert.strictEqual(rotated.code, 0, rotated.stdout + rotated.stderr);
+  for (const node of left) assert.notDeepStrictEqual(await ids(node), [old]);
+});
+
 test('bad wishes for keys are refused, and the ring stays as it was', async (t) => {
   const {nodes: [node]} = await startNodes(t);
   assert.match(String(await node.ask('GOSSIP', 'KEYS', 'LIST')), /ERR this member has no cluster key/);

@@ -124,3 +124,26 @@ test('a new replica that is not heard is given up, the operator is told so, and 
   assert.ok(counts.some((count) => count > 0), `counted by the leader: ${counts}`);
   await cluster(first, ...wanted, '--json');
 });
+
+// It stands still while it is added and removed, and goes on as the spare that it was.
+test('a spare that was removed before it heard that it was taken is not taken again, and why is said', async (t) => {
+  const whole = await startNodes(t, {nodes: 4});
+  const [first, second, third, spare] = whole.nodes, nodes = [first, second, third];
+  await whole.create({among: nodes, shards: 1});
+  const known = await until('the cluster hears of the spare', async () =>
+    (await first.ask('TROTHDB', 'STATUS'))[8].find((member) => member[4] === spare.address));
+  assert.strictEqual(known[7], 0, 'it was not removed');
+  const decided = (...words) => until(words.join(' '), async () => {
+    for (const node of nodes) if (await node.ask('TROTHDB', ...words) === 'OK') return true;
+    return false;
+  });
+  spare.pause();
+  await decided('ADDNODE', known[0], '127.0.0.1', spare.port, spare.peerPort, spare.adminPort);
+  await decided('REMOVENODE', 4);
+  spare.resume();
+  await until('the node asked knows that it was removed', async () =>
+    (await first.ask('TROTHDB', 'STATUS'))[8].some((member) => member[0] === known[0] && member[7] === 4));
+  const refused = await run(program, ['cluster', 'add', spare.address, '--at', first.address], {timeout: 90000});
+  assert.strictEqual(refused.code, 1, refused.stdout + refused.stderr);
+  assert.match(refused.stderr, /removed before it heard of that; stop it, remove its directory/);
+});

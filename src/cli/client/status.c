@@ -52,6 +52,18 @@ static void fields_text(struct fields *fields, char *out, size_t room) {
     out[field->text.length] = '\0';
 }
 
+/* Returns owned; "" of what is too long. */
+static char *fields_owned_text(struct fields *fields, size_t most_bytes) {
+    const struct response *field = fields_next(fields);
+    fields->is_failed |= field->text.length > most_bytes;
+    size_t length = fields->is_failed ? 0 : field->text.length;
+    char *text = memory_allocate(length + 1);
+    if (length > 0)
+        memcpy(text, field->text.data, length);
+    text[length] = 0;
+    return text;
+}
+
 static struct fields fields_array(struct fields *fields) {
     struct fields inner = fields_of(fields_next(fields));
     fields->is_failed |= inner.is_failed;
@@ -75,10 +87,8 @@ static void decode_node(struct fields row, struct status_node *node, bool *is_fa
 }
 
 static void decode_shard(struct fields row, struct status_shard *shard, bool *is_failed) {
-    shard->slots = memory_allocate_zeroed(1, STATUS_SLOTS_BYTES_MAXIMUM);
     shard->number = (uint32_t)fields_number(&row);
-    fields_text(&row, shard->slots, STATUS_SLOTS_BYTES_MAXIMUM);
-    shard->slots = memory_resize(shard->slots, strlen(shard->slots) + 1);
+    shard->slots = fields_owned_text(&row, STATUS_SLOTS_BYTES_MAXIMUM);
     struct fields replicas = fields_array(&row);
     while (replicas.at < replicas.end && shard->replica_count < TOPOLOGY_REPLICA_MAXIMUM)
         shard->replicas[shard->replica_count++] = (uint32_t)fields_number(&replicas);
@@ -124,6 +134,8 @@ static void decode_member(struct fields row, struct status_member *member, bool 
     fields_text(&row, member->cluster, sizeof member->cluster);
     if (row.at < row.end)
         fields_text(&row, member->admin, sizeof member->admin);
+    if (row.at < row.end)
+        member->removed = (uint32_t)fields_number(&row);
     *is_failed |= row.is_failed;
 }
 
@@ -235,6 +247,13 @@ bool status_shard_wants(const struct status_shard *shard, uint32_t node) {
         if (shard->replicas[i] == node)
             return true;
     return false;
+}
+
+const struct status_member *status_member(const struct status *status, const char *uuid) {
+    for (size_t i = 0; i < status->member_count; i++)
+        if (strcmp(status->members[i].uuid, uuid) == 0)
+            return &status->members[i];
+    return NULL;
 }
 
 /* A spare is in nobody's topology; what it says of itself stands among the members then. */

@@ -49,6 +49,7 @@ struct status_member {
     char peer[STATUS_ADDRESS_BYTES], client[STATUS_ADDRESS_BYTES];
     char admin[STATUS_ADDRESS_BYTES]; /* empty: not told */
     char state[STATUS_WORD_BYTES], cluster[STATUS_CLUSTER_BYTES];
+    uint32_t removed; /* its number in the cluster before it was removed from it; 0: it was not */
 };
 
 struct status {
@@ -88,6 +89,8 @@ const struct status_replica *status_replica(const struct status *status,
                                             uint32_t shard); /* or NULL */
 /* Shall the node hold the shard? */
 bool status_shard_wants(const struct status_shard *shard, uint32_t node);
+const struct status_member *status_member(const struct status *status,
+                                          const char *uuid); /* or NULL */
 /* Client, peer and admin port and the host that this node tells of itself, whether it is a spare or
  * not. False if it does not (yet). */
 bool status_own_address(const struct status *status, struct topology_address *address);

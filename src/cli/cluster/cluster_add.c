@@ -15,11 +15,15 @@ struct spare {
 /* ---- may it be added? ---- */
 
 static bool is_member(const struct status *cluster, const char *uuid) {
-    for (size_t i = 0; i < cluster->member_count; i++)
-        if (strcmp(cluster->members[i].uuid, uuid) == 0 &&
-            strcmp(cluster->members[i].state, "alive") == 0)
-            return true;
-    return false;
+    const struct status_member *member = status_member(cluster, uuid);
+    return member && strcmp(member->state, "alive") == 0;
+}
+
+static bool was_removed(const struct status *cluster, const struct status *spare) {
+    char uuid[STATUS_CLUSTER_BYTES];
+    snprintf(uuid, sizeof uuid, "%.*s", STATUS_UUID_DIGITS, spare->id);
+    const struct status_member *member = status_member(cluster, uuid);
+    return member && member->removed != 0;
 }
 
 /* What no waiting changes. */
@@ -28,6 +32,10 @@ static const char *lasting_problem(const struct status *spare, const struct stat
         return "the node belongs to this cluster already";
     if (spare->cluster[0])
         return "the node belongs to another cluster; only a spare can be taken";
+    if (was_removed(cluster, spare))
+        return "the node was taken into this cluster once and removed before it heard of that; "
+               "stop "
+               "it, remove its directory, and it starts as a new one";
     return cluster->cluster[0] ? NULL : "the node given with --at belongs to no cluster";
 }
 

@@ -260,7 +260,7 @@ int gossip_keys_run(const struct keys_request *request, char **operands, int cou
         return fail(&work, "the system has no source of randomness");
     int error = keys_members_find(&work.all, request->at, problem);
     if (error == 0)
-        keys_nodes_add_absent(&work.all);
+        keys_nodes_correct(&work.all);
     if (error != 0)
         code = error == ERR_INVALID ? refuse(&work, problem) : fail(&work, problem);
     else if (is_list)

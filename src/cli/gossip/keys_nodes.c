@@ -35,10 +35,26 @@ static bool fetch_cluster(const struct keys_members *all, struct status *cluster
     return false;
 }
 
-void keys_nodes_add_absent(struct keys_members *all) {
+static bool is_removed(const struct status *cluster, const char *id) {
+    const struct status_member *member = status_member(cluster, id);
+    return member && member->removed != 0;
+}
+
+/* Those that live have not heard of it yet: they hear what the others do while they have the same
+ * keys. */
+static void take_out_removed(struct keys_members *all, const struct status *cluster) {
+    size_t kept = 0;
+    for (size_t i = 0; i < all->count; i++)
+        if (keys_member_lives(&all->members[i]) || !is_removed(cluster, all->members[i].id))
+            all->members[kept++] = all->members[i];
+    all->count = kept;
+}
+
+void keys_nodes_correct(struct keys_members *all) {
     struct status cluster;
     if (!fetch_cluster(all, &cluster))
         return;
+    take_out_removed(all, &cluster);
     for (size_t i = 0; i < cluster.node_count; i++)
         if (!is_known(all, cluster.nodes[i].id))
             add_absent(all, &cluster.nodes[i]);

@@ -102,13 +102,21 @@ static void reply_replicas_here(const struct node_shared *shared, struct reply *
     }
 }
 
-static void reply_members(const struct member_view *members, struct reply *reply) {
+/* The number that the member had in this node's cluster before it was removed; 0: it was not. */
+static uint32_t removed_number(const struct worker *worker, const uint8_t uuid[NODE_UUID_BYTES]) {
+    const struct topology_removed *removed =
+        worker->topology ? topology_removed_by_uuid(worker->topology, uuid) : NULL;
+    return removed ? removed->number : 0;
+}
+
+static void reply_members(const struct worker *worker, struct reply *reply) {
+    const struct member_view *members = &worker->members;
     reply_array(reply, members->count);
     for (size_t i = 0; i < members->count; i++) {
         const struct member_view_entry *member = &members->members[i];
         char peer[NET_HOST_MAXIMUM + 10];
         net_address_format(&member->peer, peer);
-        reply_array(reply, 7);
+        reply_array(reply, 8);
         reply_uuid(reply, member->uuid);
         reply_bulk_text(reply, member->name);
         reply_bulk_text(reply, peer);
@@ -116,6 +124,7 @@ static void reply_members(const struct member_view *members, struct reply *reply
         reply_bulk_text(reply, member->client);
         reply_bulk_text(reply, member->cluster);
         reply_bulk_text(reply, member->admin);
+        reply_integer(reply, removed_number(worker, member->uuid));
     }
 }
 
@@ -134,5 +143,5 @@ void status_command(struct session_command *call) {
     reply_nodes(worker, reply);
     reply_shards(worker->topology, reply);
     reply_replicas_here(worker->shared, reply);
-    reply_members(&worker->members, reply);
+    reply_members(worker, reply);
 }

@@ -93,6 +93,28 @@ static void who_was_given_up_is_told(void **state) {
     status_release(&status);
 }
 
+/* Gossip remembers a node that was removed; the topology says that it was. A release before says
+ * nothing of it. */
+static void who_was_removed_is_told(void **state) {
+    (void)state;
+    struct status status;
+    assert_int_equal(
+        decode("*9\r\n" BULK(5, "0.1.0") CLUSTER
+               ":3\r\n:1\r\n" ID_1 "*0\r\n*0\r\n*0\r\n*2\r\n"
+               "*8\r\n" BULK(32, "11111111111111111111111111111111") BULK(1, "a") BULK(
+                   15, "127.0.0.1:17001") BULK(4, "dead") BULK(14, "127.0.0.1:7001")
+                   CLUSTER BULK(0, "") ":4\r\n"
+                                       "*7\r\n" BULK(32, "22222222222222222222222222222222")
+                                           BULK(1, "b") BULK(15, "127.0.0.1:17002") BULK(4, "dead")
+                                               BULK(14, "127.0.0.1:7002") CLUSTER BULK(0, ""),
+               &status),
+        0);
+    assert_int_equal(status_member(&status, "11111111111111111111111111111111")->removed, 4);
+    assert_int_equal(status_member(&status, "22222222222222222222222222222222")->removed, 0);
+    assert_null(status_member(&status, "33333333333333333333333333333333"));
+    status_release(&status);
+}
+
 static void a_spare_tells_its_address_as_a_member(void **state) {
     (void)state;
     struct status status;
@@ -193,6 +215,7 @@ static void only_the_node_itself_answers_for_it(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(the_reply_is_understood), cmocka_unit_test(who_was_given_up_is_told),
+          cmocka_unit_test(who_was_removed_is_told),
           cmocka_unit_test(a_spare_tells_its_address_as_a_member),
           cmocka_unit_test(what_is_not_a_status_is_refused),
           cmocka_unit_test(the_higher_term_leads),
