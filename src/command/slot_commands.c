@@ -1,5 +1,6 @@
 #include "command/slot_commands.h"
 #include "base/text/number.h"
+#include "keyspace/edit.h"
 
 /* The arguments as numbers. False, with an error in the reply, when they are none. */
 static bool parse_slot_at(struct command_context *context, size_t position, int64_t *slot) {
@@ -39,16 +40,8 @@ void slot_get_keys(struct command_context *context) {
 
 /* ---- comparing replicas ---- */
 
-/* What the leader says of the comparison before, as far as this replica made the same. */
-static void compare_with_leader(struct command_context *context) {
-    struct comparisons *comparisons = context->comparisons;
-    int64_t id, hash;
-    if (context->argument_count < 5 || !number_parse_i64(context->arguments[3], &id) ||
-        !number_parse_i64(context->arguments[4], &hash))
-        return;
-    const struct comparison *mine = &comparisons->newest;
-    if (mine->is_made && mine->id == (uint64_t)id && mine->hash != (uint64_t)hash)
-        comparisons->differing = *mine;
+static struct bytes argument_at(const struct command_context *context, size_t position) {
+    return position < context->argument_count ? context->arguments[position] : BYTES_NONE;
 }
 
 void slot_compare(struct command_context *context) {
@@ -58,12 +51,32 @@ void slot_compare(struct command_context *context) {
     reply_ok(context->reply);
     if (!context->comparisons)
         return;
-    compare_with_leader(context);
     struct comparison made = {.is_made = true,
                               .id = context->seed,
                               .first_slot = (slot_number)first_slot,
                               .last_slot = (slot_number)last_slot};
     for (int64_t slot = first_slot; slot <= last_slot; slot++)
         made.hash += keyspace_slot_hash(context->keyspace, (slot_number)slot);
-    context->comparisons->newest = made;
+    comparisons_take(context->comparisons, argument_at(context, 3), argument_at(context, 4), &made);
+}
+
+/* Keys that are held here only are not named; they are counted. */
+void slot_compare_keys(struct command_context *context) {
+    int64_t slot;
+    if (!parse_slot(context, &slot))
+        return;
+    reply_ok(context->reply);
+    if (!context->comparisons)
+        return;
+    struct comparison made = {.is_made = true,
+                              .id = context->seed,
+                              .first_slot = (slot_number)slot,
+                              .last_slot = (slot_number)slot,
+                              .hash =
+                                  keyspace_slot_key_count(context->keyspace, (slot_number)slot)};
+    for (size_t i = 4; i < context->argument_count; i++) {
+        const struct record *record = keyspace_find(context->keyspace, context->arguments[i]);
+        made.hash += record ? record_hash(record) : 0;
+    }
+    comparisons_take(context->comparisons, argument_at(context, 2), argument_at(context, 3), &made);
 }

@@ -9,3 +9,6 @@ void slot_get_keys(struct command_context *context);   /* trothdb.getslot <slot>
 /* trothdb.compare <first slot> <last slot> [<id> <hash>]: the last two are what the leader noted at
  * the comparison before, as signed numbers. It changes no key. */
 void slot_compare(struct command_context *context);
+/* trothdb.comparekeys <slot> <id> <hash> <key>...: the same of some keys of a long slot, and of how
+ * many keys it holds. Id and hash are 0 where there was no comparison before. */
+void slot_compare_keys(struct command_context *context);

@@ -69,6 +69,13 @@ uint64_t keyspace_scan(const struct keyspace *keyspace, uint64_t cursor, record_
     return slot % SLOT_COUNT;
 }
 
+uint64_t keyspace_scan_slot(const struct keyspace *keyspace, slot_number slot, uint64_t cursor,
+                            record_visitor visit, void *context) {
+    const struct slot_table *table = keyspace_slot_table(keyspace, slot);
+    bool is_empty = table == NULL || table->count == 0;
+    return is_empty ? 0 : slot_table_scan(table, cursor, visit, context);
+}
+
 static const struct record *slot_table_random(const struct slot_table *table,
                                               struct random *random) {
     enum { TRY_COUNT = 64 };

@@ -15,6 +15,10 @@ void keyspace_walk(const struct keyspace *keyspace, record_visitor visit, void *
 uint64_t keyspace_scan(const struct keyspace *keyspace, uint64_t cursor, record_visitor visit,
                        void *context);
 
+/* The same in one slot; the cursor is another. */
+uint64_t keyspace_scan_slot(const struct keyspace *keyspace, slot_number slot, uint64_t cursor,
+                            record_visitor visit, void *context);
+
 /* A record by lot: the slot weighted by its keys, then a bucket, then one of its chain. NULL if
  * there is none. Each call draws from `state`, which the caller seeds. */
 struct random;

@@ -5,8 +5,7 @@
 enum {
     COMPARE_BYTES =
         256 << 10, /* that are gone through at once, about: a fraction of a millisecond */
-    COMPARE_SLOT_BYTES_MAXIMUM = 1
-                                 << 20 /* a longer slot would hold everybody up, and is left out */
+    COMPARE_SLOT_BYTES_MAXIMUM = 1 << 20 /* a longer slot would hold everybody up: key by key */
 };
 
 static struct comparisons *comparisons_of(const struct shard *shard) {
@@ -26,14 +25,9 @@ static uint64_t slot_bytes(const struct shard *shard, unsigned slot) {
     return shard->machine->ops->slot_bytes(shard->machine, (slot_number)slot);
 }
 
-/* From `slot` on, round the circle; SLOT_COUNT: every slot is too long. */
-static unsigned first_from(const struct shard *shard, unsigned slot) {
-    for (unsigned tried = 0; tried < SLOT_COUNT; tried++) {
-        unsigned next = (slot + tried) % SLOT_COUNT;
-        if (slot_bytes(shard, next) <= COMPARE_SLOT_BYTES_MAXIMUM)
-            return next;
-    }
-    return SLOT_COUNT;
+/* Too long to be gone through at once. */
+static bool is_long(const struct shard *shard, unsigned slot) {
+    return slot_bytes(shard, slot) > COMPARE_SLOT_BYTES_MAXIMUM && shard->machine->ops->name_keys;
 }
 
 /* Empty ones as well: they may hold something elsewhere. */
@@ -49,30 +43,62 @@ static unsigned last_from(const struct shard *shard, unsigned first) {
     return last;
 }
 
+/* Round the circle; in a long one for as long as it has more keys, if this replica began with it.
+ */
+static unsigned next_slot(const struct shard *shard, const struct comparison *before) {
+    bool is_within = before->is_made && shard->comparing.cursor != 0 &&
+                     before->last_slot == shard->comparing.slot;
+    if (is_within)
+        return shard->comparing.slot;
+    return before->is_made ? (before->last_slot + 1u) % SLOT_COUNT : 0;
+}
+
 /* ---- the command ---- */
 
-static void add_word(struct compare_words *words, uint64_t number) {
+static void add_number(struct compare_words *words, uint64_t number) {
     char *text = words->text[words->count - 1];
     size_t length = number_format_i64(text, (int64_t)number);
     words->arguments[words->count++] = bytes_of(text, length);
 }
 
-bool compare_begin(struct shard *shard, struct compare_words *words) {
-    const struct comparison *before = &comparisons_of(shard)->newest;
-    shard->compared_us = shard_now_us(shard);
-    unsigned first = first_from(shard, before->is_made ? (before->last_slot + 1u) % SLOT_COUNT : 0);
-    if (first == SLOT_COUNT)
-        return false;
-    words->count = 0;
+static void name_slots(struct shard *shard, unsigned first, const struct comparison *before,
+                       struct compare_words *words) {
     words->arguments[words->count++] = BYTES_LITERAL("trothdb.compare");
-    add_word(words, first);
-    add_word(words, last_from(shard, first));
+    add_number(words, first);
+    add_number(words, last_from(shard, first));
     if (before->is_made) {
-        add_word(words, before->id);
-        add_word(words, before->hash);
+        add_number(words, before->id);
+        add_number(words, before->hash);
     }
+    shard->comparing.cursor = 0;
+}
+
+static void name_keys(struct shard *shard, unsigned slot, const struct comparison *before,
+                      struct compare_words *words) {
+    struct comparison_keys named;
+    named.count = 0;
+    named.name_bytes = named.value_bytes = 0;
+    words->arguments[words->count++] = BYTES_LITERAL("trothdb.comparekeys");
+    add_number(words, slot);
+    add_number(words, before->is_made ? before->id : 0);
+    add_number(words, before->is_made ? before->hash : 0);
+    uint64_t cursor = shard->comparing.slot == slot ? shard->comparing.cursor : 0;
+    cursor = shard->machine->ops->name_keys(shard->machine, (slot_number)slot, cursor, &named);
+    shard->comparing = (struct long_slot){.slot = (slot_number)slot, .cursor = cursor};
+    for (size_t i = 0; i < named.count; i++)
+        words->arguments[words->count++] = named.keys[i];
+}
+
+void compare_begin(struct shard *shard, struct compare_words *words) {
+    const struct comparison *before = &comparisons_of(shard)->newest;
+    unsigned slot = next_slot(shard, before);
+    shard->compared_us = shard_now_us(shard);
+    words->count = 0;
+    if (is_long(shard, slot))
+        name_keys(shard, slot, before, words);
+    else
+        name_slots(shard, slot, before, words);
     metric_add(shard->cells.comparisons, 1);
-    return true;
 }
 
 /* ---- what differs ---- */

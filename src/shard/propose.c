@@ -83,8 +83,10 @@ static void gather(struct shard *shard, const struct bytes *arguments, size_t co
 static void compare_along(struct shard *shard) {
     struct compare_words words;
     bool is_first = shard->batch.count == 1 && shard->io.config->entry_commands > 1;
-    if (is_first && compare_is_due(shard, shard->batch.begun_us) && compare_begin(shard, &words) &&
-        fits_batch(shard, words.arguments, words.count, BYTES_NONE))
+    if (!is_first || !compare_is_due(shard, shard->batch.begun_us))
+        return;
+    compare_begin(shard, &words);
+    if (fits_batch(shard, words.arguments, words.count, BYTES_NONE))
         gather(shard, words.arguments, words.count, (struct shard_waiter){0});
 }
 

@@ -25,6 +25,12 @@ struct shard_cells {
         *hedges, *comparisons, *differences;
 };
 
+/* Where replicas are in comparing a slot that is too long to be gone through at once. */
+struct long_slot {
+    slot_number slot;
+    uint64_t cursor; /* 0: in none */
+};
+
 struct shard {
     uint32_t number;
     raft_node_number self;
@@ -52,9 +58,10 @@ struct shard {
 
     raft_index expiry_index; /* the last proposed deletion of expired keys stands here */
     uint64_t next_expiry_us;
-    uint64_t compared_us;      /* when this replica, leading, had the others compare last */
-    uint64_t difference_count; /* comparisons in which a leader had noted otherwise */
-    uint64_t stepped_us;       /* when raft was stepped last: the clock is read once a step */
+    uint64_t compared_us;       /* when this replica, leading, had the others compare last */
+    struct long_slot comparing; /* the one whose keys this leader is having compared */
+    uint64_t difference_count;  /* comparisons in which a leader had noted otherwise */
+    uint64_t stepped_us;        /* when raft was stepped last: the clock is read once a step */
     uint64_t raft_deadline_us;
     uint64_t delay_us;      /* round trip and disk, as last told */
     const char *reluctance; /* why this node would rather not lead; NULL: it would */

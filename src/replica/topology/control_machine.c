@@ -12,14 +12,48 @@ struct control_machine {
     struct buffer cut;     /* the topology as of a cut, encoded; empty: none is under way */
     uint64_t cut_hash;
     struct slot_watch *watch; /* of slot 0, where all of this is; borrowed */
+    struct comparisons comparisons;
 };
 
 static struct control_machine *control_of(struct machine *machine) {
     return (struct control_machine *)machine;
 }
 
+static uint64_t control_hash(struct machine *machine) {
+    struct buffer encoded;
+    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
+    topology_encode(control_of(machine)->topology, &encoded);
+    uint64_t hash = bytes_hash(buffer_bytes(&encoded), 0);
+    buffer_release(&encoded);
+    return hash;
+}
+
+/* Whatever slots it names: all of this is compared at once. False: the call is another one. */
+static bool control_compare(struct machine *machine, const struct machine_call *call) {
+    if (call->argument_count < 3 ||
+        !bytes_equal(call->arguments[0], BYTES_LITERAL("trothdb.compare")))
+        return false;
+    bool has_former = call->argument_count >= 5;
+    const struct comparison made = {.is_made = true,
+                                    .id = call->seed,
+                                    .last_slot = SLOT_COUNT - 1,
+                                    .hash = control_hash(machine)};
+    comparisons_take(&control_of(machine)->comparisons,
+                     has_former ? call->arguments[3] : BYTES_NONE,
+                     has_former ? call->arguments[4] : BYTES_NONE, &made);
+    return true;
+}
+
+static struct comparisons *control_comparisons(struct machine *machine) {
+    return &control_of(machine)->comparisons;
+}
+
 static void control_apply(struct machine *machine, const struct machine_call *call,
                           struct reply *reply) {
+    if (control_compare(machine, call)) {
+        reply_ok(reply);
+        return;
+    }
     slot_watch_touch_slot(control_of(machine)->watch, 0);
     int error =
         topology_apply(control_of(machine)->topology, call->arguments, call->argument_count);
@@ -89,6 +123,7 @@ static bool control_load_is_complete(struct machine *machine) {
         return false;
     topology_free(control_of(machine)->topology);
     control_of(machine)->topology = topology;
+    control_of(machine)->comparisons = (struct comparisons){0};
     buffer_clear(&control_of(machine)->loading);
     return true;
 }
@@ -97,15 +132,6 @@ static void control_clear(struct machine *machine) { buffer_clear(&control_of(ma
 
 static struct machine *control_make_empty(struct machine *machine) {
     return control_machine_new(control_of(machine)->topology); /* loading replaces it */
-}
-
-static uint64_t control_hash(struct machine *machine) {
-    struct buffer encoded;
-    buffer_init(&encoded, TOPOLOGY_BYTES_MAXIMUM);
-    topology_encode(control_of(machine)->topology, &encoded);
-    uint64_t hash = bytes_hash(buffer_bytes(&encoded), 0);
-    buffer_release(&encoded);
-    return hash;
 }
 
 static void control_free(struct machine *machine) {
@@ -128,6 +154,7 @@ static const struct machine_ops CONTROL_MACHINE = {.apply = control_apply,
                                                    .clear = control_clear,
                                                    .make_empty = control_make_empty,
                                                    .hash = control_hash,
+                                                   .comparisons = control_comparisons,
                                                    .free = control_free};
 
 struct machine *control_machine_new(const struct topology *founding) {

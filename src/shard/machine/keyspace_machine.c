@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "command/command.h"
+#include "keyspace/scan.h"
 
 /* What the calls that come next run, found when they were announced. */
 struct expected_commands {
@@ -160,6 +161,37 @@ static struct comparisons *machine_comparisons(struct machine *machine) {
     return &((struct keyspace_machine *)machine)->comparisons;
 }
 
+enum {
+    NAMED_BYTES = 256 << 10,     /* that all replicas go through then, about: a fraction of a ms */
+    NAMED_NAME_BYTES = 16 << 10, /* so much longer is the entry, about */
+    NAMED_STEPS = 4096,          /* of the scan, in what may be an empty table */
+    NAMED_VALUE_MAXIMUM = 1 << 20, /* to go through a longer one would hold everybody up */
+    NAMED_KEY_MAXIMUM = 4 << 10
+};
+
+static void name_key(void *context, const struct record *record) {
+    struct comparison_keys *out = context;
+    uint64_t bytes = record_memory_bytes(record);
+    if (out->count == COMPARISON_KEYS_MAXIMUM || record->key_length > NAMED_KEY_MAXIMUM ||
+        bytes > NAMED_VALUE_MAXIMUM)
+        return;
+    out->keys[out->count++] = record_key(record);
+    out->name_bytes += record->key_length;
+    out->value_bytes += bytes;
+}
+
+/* What a bucket has is named together; there is room for more than buckets have. */
+static uint64_t machine_name_keys(struct machine *machine, slot_number slot, uint64_t cursor,
+                                  struct comparison_keys *out) {
+    for (unsigned step = 0; step < NAMED_STEPS; step++) {
+        cursor = keyspace_scan_slot(keyspace_of(machine), slot, cursor, name_key, out);
+        if (cursor == 0 || out->count > COMPARISON_KEYS_MAXIMUM / 2 ||
+            out->name_bytes >= NAMED_NAME_BYTES || out->value_bytes >= NAMED_BYTES)
+            break;
+    }
+    return cursor;
+}
+
 static size_t machine_collect_expired(struct machine *machine, uint64_t now_ms, size_t maximum,
                                       struct buffer *out) {
     return keyspace_collect_expired(keyspace_of(machine), now_ms, maximum, out);
@@ -191,6 +223,7 @@ static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
                                                     .make_empty = machine_make_empty,
                                                     .hash = machine_hash,
                                                     .comparisons = machine_comparisons,
+                                                    .name_keys = machine_name_keys,
                                                     .collect_expired = machine_collect_expired,
                                                     .may_expire = machine_may_expire,
                                                     .free = machine_free};

@@ -61,6 +61,11 @@ struct machine_ops {
     uint64_t (*hash)(struct machine *machine);              /* the sum over all slots */
     /* What replicas compared, of this state. NULL: the machine is not compared. */
     struct comparisons *(*comparisons)(struct machine *machine);
+    /* Adds some keys of a slot from `cursor` on, 0 at first, for replicas to compare, and returns
+     * the next cursor; 0: that was all of them. Keys or values of great length are passed over.
+     * NULL: the machine has no long slots. */
+    uint64_t (*name_keys)(struct machine *machine, slot_number slot, uint64_t cursor,
+                          struct comparison_keys *out);
     /* Keys whose time has come, length-prefixed; returns how many. */
     size_t (*collect_expired)(struct machine *machine, uint64_t now_ms, size_t maximum,
                               struct buffer *out);
