@@ -5,6 +5,7 @@
 #include "shard/early.h"
 #include "shard/forget.h"
 #include "shard/hold.h"
+#include "shard/propose.h"
 #include "shard/take.h"
 #include "shard/trace.h"
 
@@ -24,8 +25,7 @@ struct apply_group {
  * which is committed, so it will never be. */
 static void refuse_front(struct shard *shard, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
-        struct shard_waiter waiter = *(struct shard_waiter *)queue_front(&shard->proposed.waiters);
-        queue_pop(&shard->proposed.waiters);
+        struct shard_waiter waiter = shard_take_waiter(shard);
         if (waiter.target)
             shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
@@ -62,11 +62,8 @@ static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry
 }
 
 static void run_command(struct shard *shard, struct machine_call *call, bool is_waited_for) {
-    struct shard_waiter waiter = {0};
-    if (is_waited_for) {
-        waiter = *(struct shard_waiter *)queue_front(&shard->proposed.waiters);
-        queue_pop(&shard->proposed.waiters);
-    }
+    struct shard_waiter waiter =
+        is_waited_for ? shard_take_waiter(shard) : (struct shard_waiter){0};
     struct reply reply = {.out = waiter.target ? &shard->scratch : NULL,
                           .protocol = waiter.protocol ? waiter.protocol : 2};
     shard->machine->ops->apply(shard->machine, call, &reply);

@@ -77,6 +77,14 @@ static void gather(struct shard *shard, const struct bytes *arguments, size_t co
     shard->batch.async_count += waiter.is_async;
     shard->batch.sync_count += waiter.target && !waiter.is_async;
     *(struct shard_waiter *)queue_push(&shard->proposed.waiters) = waiter;
+    shard->proposed.asked_count += waiter.target != NULL;
+}
+
+struct shard_waiter shard_take_waiter(struct shard *shard) {
+    struct shard_waiter waiter = *(struct shard_waiter *)queue_front(&shard->proposed.waiters);
+    queue_pop(&shard->proposed.waiters);
+    shard->proposed.asked_count -= waiter.target != NULL;
+    return waiter;
 }
 
 /* The first command of a batch takes it along, and nobody waits for it. */
@@ -259,15 +267,17 @@ bool shard_is_awaited(const struct shard *shard) {
 
 uint32_t shard_batch_count(const struct shard *shard) { return shard->batch.count; }
 
+uint32_t shard_gathered_count(const struct shard *shard) {
+    return shard->batch.async_count + shard->batch.sync_count;
+}
+
 uint32_t shard_under_way_count(const struct shard *shard) {
-    return (uint32_t)queue_count(&shard->proposed.waiters) - shard->batch.count;
+    return shard->proposed.asked_count - shard_gathered_count(shard);
 }
 
 enum {
-    CROWD_COMMANDS = 4,           /* of the entry before: of fewer each would rather go at once */
-    SMALL_BATCH_BYTES = 64 << 10, /* a longer one costs what it holds, not the round around it */
-    GATHER_LONGEST_US = 100000    /* then what is awaited is stuck: who asks is to hear of that */
-};
+    GATHER_LONGEST_US = 100000
+}; /* then what is awaited is stuck: who asks is to hear of that */
 
 /* Where many ask at a time and the followers are no farther than the disk, a small batch waits for
  * the commit and not for the disk alone: what each of its commands waits longer is less than what
@@ -275,10 +285,11 @@ enum {
 static uint64_t waits_for_commit_until_us(const struct shard *shard) {
     size_t entry_count = queue_count(&shard->proposed.entries);
     if (entry_count == 0 || shard->batch.count == 0 || shard->batch.async_count > 0 ||
-        shard_batch_bytes(shard) >= SMALL_BATCH_BYTES || raft_uncommitted_bytes(shard->raft) == 0)
+        shard_batch_bytes(shard) >= SHARD_CROWD_BYTES_MAXIMUM ||
+        raft_uncommitted_bytes(shard->raft) == 0)
         return 0;
     const struct pending_entry *last = queue_at(&shard->proposed.entries, entry_count - 1);
-    return last->waiter_count >= CROWD_COMMANDS ? raft_commit_overdue_us(shard->raft) : 0;
+    return last->waiter_count >= SHARD_CROWD_COMMANDS ? raft_commit_overdue_us(shard->raft) : 0;
 }
 
 uint64_t shard_batch_due_us(const struct shard *shard) {
@@ -330,6 +341,7 @@ static void tell(struct shard *shard, size_t position, enum shard_outcome outcom
     struct shard_waiter *slot = queue_at(&shard->proposed.waiters, position);
     struct shard_waiter waiter = *slot;
     slot->target = NULL;
+    shard->proposed.asked_count -= waiter.target != NULL;
     if (waiter.target)
         shard->io.reply(shard->io.context, shard, &waiter, outcome, BYTES_NONE);
 }

@@ -254,18 +254,11 @@ struct shard_given_up shard_given_up(const struct shard *shard) {
 
 /* Entries that were proposed here stay pending until something is applied in their place, which a
  * replica that is out of the shard never hears of; their waiters were told by then. */
-static bool is_awaited(const struct shard *shard) {
-    for (size_t i = 0; i < queue_count(&shard->proposed.waiters); i++)
-        if (((struct shard_waiter *)queue_at(&shard->proposed.waiters, i))->target)
-            return true;
-    return false;
-}
-
 bool shard_is_idle(const struct shard *shard) {
     return shard->disk_jobs == 0 && shard->own.stage == OWN_NONE && !shard_is_rewinding(shard) &&
            shard->incoming.stage == INCOMING_NONE && queue_count(&shard->reads.pending) == 0 &&
            queue_count(&shard->waits.pending) == 0 && !shard_held_is_awaited(shard) &&
-           !is_awaited(shard);
+           shard->proposed.asked_count == 0;
 }
 
 struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence) {

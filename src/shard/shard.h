@@ -273,7 +273,14 @@ enum shard_company {
 void shard_end_turn(struct shard *shard, enum shard_company company);
 uint32_t shard_batch_count(const struct shard *shard); /* commands */
 size_t shard_batch_bytes(const struct shard *shard);
-/* Commands in entries of this leader that are not applied yet. */
+/* What is gathered waits for others, that they may go together, only where that pays. */
+enum {
+    SHARD_CROWD_COMMANDS = 4,            /* came at a time: of fewer each would rather go at once */
+    SHARD_CROWD_BYTES_MAXIMUM = 64 << 10 /* more costs what it holds, not the round around it */
+};
+/* Of those in the batch, and of those in entries of this leader: how many somebody waits for who is
+ * not told yet. Deletions of expired keys and comparisons are nobody's. */
+uint32_t shard_gathered_count(const struct shard *shard);
 uint32_t shard_under_way_count(const struct shard *shard);
 /* When the batch waits no longer, whatever it waits for; UINT64_MAX: there is none. */
 uint64_t shard_batch_due_us(const struct shard *shard);

@@ -33,5 +33,6 @@ struct shard_batch {
 struct shard_proposed {
     struct queue waiters; /* struct shard_waiter: of all pending entries, then of the batch */
     struct queue entries; /* struct pending_entry */
+    uint32_t asked_count; /* of the waiters: somebody is behind them, and not told yet */
     bool is_crowded;      /* somebody was refused for want of room, and there is not much yet */
 };

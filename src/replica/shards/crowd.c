@@ -1,5 +1,7 @@
 #include "replica/shards/crowd.h"
 
+#include "shard/shard.h"
+
 enum {
     RETURN_ROUNDS = 2,        /* so many times what the round took, they have to be back */
     RETURN_LONGEST_US = 2000, /* who is not back by then has something else to do */
@@ -22,10 +24,10 @@ static void bet(struct crowd *crowd, uint64_t now_us, uint32_t gathered_count) {
 uint64_t crowd_waits_until_us(struct crowd *crowd, uint64_t now_us,
                               const struct crowd_demand *demand) {
     if (demand->under_way_count == 0 && crowd->awaited_count == 0 && crowd->pause == 0 &&
-        crowd->answered_count >= CROWD_COMMANDS)
+        crowd->answered_count >= SHARD_CROWD_COMMANDS)
         bet(crowd, now_us, demand->gathered_count);
     bool is_waiting = demand->gathered_count < crowd->awaited_count && now_us < crowd->until_us &&
-                      demand->gathered_bytes < CROWD_BYTES_MAXIMUM;
+                      demand->gathered_bytes < SHARD_CROWD_BYTES_MAXIMUM;
     return is_waiting ? crowd->until_us : 0;
 }
 

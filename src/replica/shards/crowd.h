@@ -14,11 +14,6 @@
 #pragma once
 #include "replica/state/turn.h"
 
-enum {
-    CROWD_COMMANDS = 4,            /* answered at a time: of fewer each would rather go at once */
-    CROWD_BYTES_MAXIMUM = 64 << 10 /* gathered: more costs what it holds, not the round around it */
-};
-
 enum crowd_return { CROWD_NOT_AWAITED, CROWD_COMPLETE, CROWD_LATE };
 
 void crowd_answered(struct crowd *crowd, uint32_t count);

@@ -35,7 +35,7 @@ static enum shard_round_state state_of(const struct shard *shard) {
 
 static struct crowd_demand demand_of(const struct shard *shard) {
     return (struct crowd_demand){.under_way_count = shard_under_way_count(shard),
-                                 .gathered_count = shard_batch_count(shard),
+                                 .gathered_count = shard_gathered_count(shard),
                                  .gathered_bytes = shard_batch_bytes(shard)};
 }
 

@@ -117,9 +117,9 @@ static void test_long_batches_do_not_wait(void **state) {
     (void)state;
     struct world world = world_of(0);
     run_round(&world, 10, 5);
-    world.demand.gathered_bytes = CROWD_BYTES_MAXIMUM - 1;
+    world.demand.gathered_bytes = SHARD_CROWD_BYTES_MAXIMUM - 1;
     assert_true(is_waiting(&world));
-    world.demand.gathered_bytes = CROWD_BYTES_MAXIMUM;
+    world.demand.gathered_bytes = SHARD_CROWD_BYTES_MAXIMUM;
     assert_false(is_waiting(&world));
     assert_int_equal(begin(&world), CROWD_NOT_AWAITED);
     run_round(&world, 10, 5);

@@ -114,19 +114,76 @@ static void test_a_round_comes_to_every_slot(void **state) {
     world_free(world);
 }
 
-/* It would hold everybody up. All others have their turn. */
-static void test_a_long_slot_is_left_out(void **state) {
-    (void)state;
+/* To go through it at once would hold everybody up. Before and behind it all others have their
+ * turn. */
+static struct world *started_with_long_slot(void) {
     struct world *world = started();
+    world_write_one_slot(world, 1, 200); /* 8 MB: more than thirty comparisons */
+    write_for(world, 60);
+    expect_found_by(world, false, false, false);
+    return world;
+}
+
+static void test_a_long_slot_is_compared_key_by_key(void **state) {
+    (void)state;
     char key[32];
     find_key_of_last_slot(key);
-    world_write_one_slot(world, 1, 60); /* 2.4 MB */
-    set_alone(world, 2, "{same}other");
-    write_for(world, 20);
-    expect_found_by(world, false, false, false);
-    set_alone(world, 2, key);
-    write_for(world, 20);
+    struct bytes delete_one[] = {BYTES_LITERAL("DEL"), BYTES_LITERAL("{same}150")};
+    struct world *world = started_with_long_slot();
+    set_alone(world, 2, "{same}150");
+    write_for(world, 60);
     expect_found_by(world, false, true, false);
+    world_free(world);
+    world = started_with_long_slot();
+    run_alone(world, 3, 2, delete_one);
+    write_for(world, 60);
+    expect_found_by(world, false, false, true);
+    world_free(world);
+    world = started_with_long_slot();
+    set_alone(world, 2, "{same}one too many");
+    write_for(world, 60);
+    expect_found_by(world, false, true, false);
+    world_free(world);
+    world = started_with_long_slot();
+    set_alone(world, 2, key);
+    write_for(world, 60);
+    expect_found_by(world, false, true, false);
+    world_free(world);
+}
+
+/* No comparison goes through much more than another. */
+static void test_a_comparison_names_no_more_than_a_little(void **state) {
+    (void)state;
+    struct world *world = started_with_long_slot();
+    struct machine *machine = shard_machine(world_shard(world, 1));
+    struct comparison_keys named;
+    slot_number slot = slot_of_key(BYTES_LITERAL("{same}"));
+    unsigned count = 0, steps = 0;
+    uint64_t cursor = 0;
+    do {
+        named = (struct comparison_keys){.count = 0};
+        cursor = machine->ops->name_keys(machine, slot, cursor, &named);
+        assert_true(named.value_bytes < 512 << 10);
+        assert_true(named.name_bytes < 24 << 10);
+        count += (unsigned)named.count;
+        steps++;
+    } while (cursor != 0);
+    assert_true(count >= 200);
+    assert_in_range(steps, 20, 60);
+    world_free(world);
+}
+
+/* Another replica that comes to lead goes on behind the slot, and comes to it again. */
+static void test_the_next_leader_comes_to_a_long_slot(void **state) {
+    (void)state;
+    struct world *world = started_with_long_slot();
+    set_alone(world, 3, "{same}150");
+    world_elect(world, 2);
+    for (unsigned i = 0; i < 60; i++) {
+        world_run(world, INTERVAL_MS);
+        world_write(world, 2, "INCR n");
+    }
+    expect_found_by(world, false, false, true);
     world_free(world);
 }
 
@@ -176,6 +233,21 @@ static void test_comparing_writes_no_entry_of_its_own(void **state) {
     world_free(world);
 }
 
+/* Who counts on those that were answered to ask again must not wait for one that nobody asked. */
+static void test_nobody_waits_for_a_comparison(void **state) {
+    (void)state;
+    struct world *world = started();
+    world_run(world, INTERVAL_MS);
+    world_cut_off(world, 1, true);
+    uint64_t before = comparisons(world);
+    world_propose(world, 1, "INCR n");
+    world_run(world, 1);
+    const struct shard *leader = world_shard(world, 1);
+    assert_int_equal(comparisons(world), before + 1);
+    assert_int_equal(shard_under_way_count(leader) + shard_gathered_count(leader), 1);
+    world_free(world);
+}
+
 /* A log of nonsense: nothing is noted, and nothing is told. */
 static void test_words_of_nonsense_are_refused(void **state) {
     (void)state;
@@ -202,7 +274,10 @@ RUN_TESTS(cmocka_unit_test(test_equal_replicas_find_nothing),
           cmocka_unit_test(test_a_follower_that_differs_says_so),
           cmocka_unit_test(test_a_leader_that_differs_is_found),
           cmocka_unit_test(test_a_round_comes_to_every_slot),
-          cmocka_unit_test(test_a_long_slot_is_left_out),
+          cmocka_unit_test(test_a_long_slot_is_compared_key_by_key),
+          cmocka_unit_test(test_a_comparison_names_no_more_than_a_little),
+          cmocka_unit_test(test_the_next_leader_comes_to_a_long_slot),
           cmocka_unit_test(test_whoever_begins_anew_says_nothing),
           cmocka_unit_test(test_comparing_writes_no_entry_of_its_own),
+          cmocka_unit_test(test_nobody_waits_for_a_comparison),
           cmocka_unit_test(test_words_of_nonsense_are_refused))

@@ -149,8 +149,10 @@ static void test_unknown_after_timeout(void **state) {
     uint64_t ticket = world_propose(world, 1, "SET k v");
     world_run(world, 300);
     assert_answer(world, ticket, "");
+    assert_int_equal(shard_under_way_count(world_shard(world, 1)), 1);
     world_run(world, 300);
     assert_answer(world, ticket, "UNKNOWN");
+    assert_int_equal(shard_under_way_count(world_shard(world, 1)), 0);
     world_let_back(world, 1, 2000);
     assert_answer(world, ticket, "UNKNOWN"); /* once */
     assert_int_equal(shard_pending_count(world_shard(world, 1)), 0);
