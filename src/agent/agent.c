@@ -377,9 +377,9 @@ static int agent_serve(struct agent *agent, struct buffer *problem) {
     log_sink_init(&agent->log, &agent->layers.effective);
     clock_real_init(&agent->clock);
     CHECK(uv_loop_init(&agent->loop) == 0);
-    code = agent_take_identity(agent, problem);
-    if (code == 0)
-        code = agent_start(agent, &sockets, problem);
+    if (agent_take_identity(agent, problem) != 0)
+        _exit(complain(problem, EXIT_FAILED));
+    code = agent_start(agent, &sockets, problem);
     if (code != 0)
         _exit(complain(problem,
                        code == ERR_INVALID || code == ERR_REFUSED ? EXIT_USAGE : EXIT_FAILED));

@@ -81,6 +81,7 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['gossip', 'nosuch', '--at', H], USAGE, /there is no 'nosuch'\nusage:/],
     [['gossip', 'keys', 'list', '--at', 'x'], USAGE, /^trothdb gossip keys: 'x' is not host:port/],
     [['gossip', 'get', 'nobody', '--at', H], FAILED, /no member has the name or id 'nobody'/],
+    [['agent', '--dir', '/sys/trothdb', '--port', await freePort(), '--peer-port', await freePort()], FAILED, /^trothdb agent: cannot make the directory/],
     [['agent', '--tag', 'x'], USAGE, /--tag: 'x' is not key=value/],
     [['chaos', '--scenario', path.join(directory, 'nosuch')], USAGE, /cannot be read: No such file/],
     [['chaos', '--report', path.join(directory, 'nosuch', 'page.html')], USAGE, /the report cannot be written to .*No such file/],
