@@ -157,6 +157,11 @@ static void print_finding(const struct directory_finding *finding, struct buffer
 }
 
 static void print_notes(const struct directory_report *report, struct buffer *out) {
+    if (report->is_removed) {
+        buffer_append_text(out, "\nthis node was removed from its cluster, and what it holds is of "
+                                "no use any more; remove its directory, and it starts as a new "
+                                "one\n");
+    }
     if (report->leftover_count) {
         buffer_append_format(
             out, "\n%u half-written file(s) named *.new: the next start clears them away.\n",
@@ -274,6 +279,7 @@ static void print_json(const struct checking *checking, const struct directory_r
     json_open(&json, NULL, '{');
     json_text(&json, "directory", checking->directory);
     json_boolean(&json, "is_sound", report->finding_total == 0);
+    json_boolean(&json, "is_removed", report->is_removed);
     json_number(&json, "finding_count", report->finding_total);
     json_number(&json, "generation", report->identity.generation);
     json_number(&json, "bytes", report->bytes_done);

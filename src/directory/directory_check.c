@@ -138,7 +138,10 @@ static void check_topology(struct check *check) {
         add_finding(check, "topology", ADVICE_COPY, "it is of another cluster than founding");
     if (topology->epoch < founding->epoch)
         add_finding(check, "topology", ADVICE_COPY, "it is older than founding");
-    if (report->has_identity && !topology_node_by_uuid(topology, report->identity.uuid))
+    if (!report->has_identity || topology_node_by_uuid(topology, report->identity.uuid))
+        return;
+    report->is_removed = topology_removed_by_uuid(topology, report->identity.uuid) != NULL;
+    if (!report->is_removed)
         add_finding(check, "topology", ADVICE_COPY, "this node is not in it");
 }
 

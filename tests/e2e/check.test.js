@@ -208,6 +208,21 @@ test('a torn tail is told and is no damage; a wrong identity is damage', async (
   assert.strictEqual(unreadable.findings[0].file, 'topology');
 });
 
+test('the directory of a node that was taken out is no damage, and of no use', async (t) => {
+  const {nodes: [node, goes]} = await startCluster(t, {nodes: 2, shards: 2, replicas: 1});
+  const removed = await run(program, ['cluster', 'remove', goes.address, '--at', node.address]);
+  assert.strictEqual(removed.code, 0, removed.stderr);
+  await goes.ended();
+  const {code, stdout} = await check(goes);
+  assert.strictEqual(code, 0, stdout);
+  assert.match(stdout, /^this node was removed from its cluster, and what it holds is of no use any more; remove its directory, and it starts as a new one$/m);
+  assert.match(stdout, /^sound: /m);
+  const told = await checked(goes);
+  assert.deepStrictEqual([told.code, told.is_removed, told.finding_count], [0, true, 0]);
+  await node.stop();
+  assert.strictEqual((await checked(node)).is_removed, false);
+});
+
 test('nodes killed under load, with snapshots and several workers, are sound', async (t) => {
   const flags = ['--snapshot-log-entries', 200, '--wal-segment-bytes', 65536];
   const cluster = await startCluster(t, {nodes: 3, workers: 2, shards: 6, flags});
