@@ -2,7 +2,7 @@
 'use strict';
 const assert = require('node:assert');
 const test = require('node:test');
-const {program, run, startCluster} = require('./cluster.js');
+const {program, run, startCluster, until} = require('./cluster.js');
 
 // How long the command line waits for one node; for as many as do not answer it is not to take that as often.
 const PATIENCE_MS = 3000;
@@ -31,6 +31,21 @@ test('two nodes that are stopped are named, and waited for together', async (t) 
   assert.strictEqual(refused.code, 1, refused.stdout);
   assert.match(refused.stderr, /nothing was changed:\nnode 4 is not named, and somebody listens at its address: .*no answer in time; end what runs there first/);
   for (const node of stopped) node.resume();
+});
+
+// A leader that is left alone takes the wish in, and whoever leads on from its log grants it.
+test('a wish without a majority is given up in time, and its outcome is said to be unknown, as it may be granted yet', async (t) => {
+  const {nodes: [first, second, third]} = await startCluster(t, {nodes: 3, shards: 1});
+  assert.strictEqual((await cluster('leader', 0, first.address, '--at', first.address)).code, 0);
+  await Promise.all([second.kill(), third.kill()]);
+  const begun = Date.now();
+  const {code, stderr} = await cluster('set', 'timeout', '100', '--at', first.address);
+  const took = Date.now() - begun;
+  assert.strictEqual(code, 1);
+  assert.match(stderr, /^trothdb cluster: the outcome is not known:\n.*; it was taken in, and may be done yet when nodes come back\n$/);
+  assert.ok(took < 8 * PATIENCE_MS, `it took ${took} ms`);
+  await third.start(); // it lacks the wish, and votes for the first
+  await until('the wish is granted', async () => (await first.ask('CONFIG', 'GET', 'timeout'))[1] === '100');
 });
 
 test('a node that wants another password is not taken for lost', async (t) => {

@@ -57,14 +57,17 @@ const struct status *cluster_view_of(const struct cluster_view *view, uint32_t n
 void cluster_print_tables(const struct cluster_view *view, struct buffer *out);
 void cluster_print_json(const struct cluster_view *view, struct buffer *out);
 
-/* Has one node run a command; a refusal's words are the problem. ERR_REFUSED, ERR_IO with
- * `problem` (CLIENT_PROBLEM_BYTES). */
+/* Has one node run a command; a refusal's words are the problem. ERR_REFUSED, ERR_IO, ERR_UNKNOWN
+ * (it was sent, and nothing certain came back) with `problem` (CLIENT_PROBLEM_BYTES). */
 int cluster_tell(const struct net_address *address, const struct bytes *arguments, size_t count,
                  char *problem) MUST_CHECK;
 /* Has the leader of the control shard run a command, which must be one that may be said twice. `at`
- * is any node. ERR_REFUSED, ERR_IO with `problem` (CLIENT_PROBLEM_BYTES). */
+ * is any node. ERR_REFUSED, ERR_IO: it is not done; ERR_UNKNOWN: it may be done already, or yet,
+ * when nodes come back; with `problem` (CLIENT_PROBLEM_BYTES). */
 int cluster_ask_control(const struct net_address *at, const struct bytes *arguments, size_t count,
                         char *problem) MUST_CHECK;
+/* What is said above such a problem: `refused`, or that nobody knows. */
+const char *cluster_asked_heading(int error, const char *refused);
 
 /* What the subcommands share. */
 #define CLUSTER_CREATE_LINE   "create H:P H:P H:P [--shards 12] [--replicas 3] [--json]"

@@ -104,8 +104,10 @@ static bool has_joined(struct change *change, void *context) {
 static int add(struct change *change, struct spare *spare) {
     if (!change_wait_heard(change, is_judged, spare) || spare->why)
         return change_fail(change, "the node cannot be added:", spare->why);
-    if (ask_to_add(change, spare))
-        return change_fail(change, "the node was not added:", spare->problem);
+    int error = ask_to_add(change, spare);
+    if (error)
+        return change_fail(change, cluster_asked_heading(error, "the node was not added:"),
+                           spare->problem);
     if (!change_wait(change, has_joined, spare)) {
         return change_fail(
             change, "the node was added, but:",

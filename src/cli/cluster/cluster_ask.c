@@ -4,7 +4,8 @@
 
 #include "cli/cluster/cluster.h"
 
-enum { ASK_TRIES = 50, ASK_POLL_MS = 200 };
+/* An election is over long before; where no majority is left, somebody waits for an answer. */
+enum { ASK_MS = 15 * 1000, ASK_POLL_MS = 200 };
 
 static int find_control(const struct net_address *at, struct net_address *leader, char *problem) {
     struct cluster_view view;
@@ -25,8 +26,11 @@ int cluster_tell(const struct net_address *address, const struct bytes *argument
     struct client client;
     struct response reply;
     int error = client_open(&client, address, CLUSTER_ASK_MS);
-    if (!error)
+    if (!error) {
         error = client_call(&client, arguments, count, &reply);
+        bool is_unknown = error == ERR_IO || (error && strstr(client.problem, "UNKNOWN") != NULL);
+        error = is_unknown ? ERR_UNKNOWN : error;
+    }
     if (error)
         memcpy(problem, client.problem, CLIENT_PROBLEM_BYTES);
     else
@@ -35,22 +39,34 @@ int cluster_tell(const struct net_address *address, const struct bytes *argument
     return error;
 }
 
+/* What a leader without a majority has taken in is done once nodes come back that lead on from its
+ * log, and who asked must not believe that it never will. */
+static int note_unknown(char *problem) {
+    size_t length = strlen(problem);
+    snprintf(problem + length, CLIENT_PROBLEM_BYTES - length,
+             "; it was taken in, and may be done yet when nodes come back");
+    return ERR_UNKNOWN;
+}
+
+const char *cluster_asked_heading(int error, const char *refused) {
+    return error == ERR_UNKNOWN ? "the outcome is not known:" : refused;
+}
+
 /* The leader may change meanwhile. */
 int cluster_ask_control(const struct net_address *at, const struct bytes *arguments, size_t count,
                         char *problem) {
-    int error = ERR_IO;
-    for (unsigned i = 0; error && i < ASK_TRIES; i++) {
+    bool is_unknown = false;
+    for (uint64_t deadline_ms = cluster_now_ms() + ASK_MS;;) {
         struct net_address leader;
-        error = find_control(at, &leader, problem);
+        int error = find_control(at, &leader, problem);
         if (!error)
             error = cluster_tell(&leader, arguments, count, problem);
+        is_unknown |= error == ERR_UNKNOWN;
         bool is_final = error == ERR_REFUSED && strstr(problem, "MOVED ") == NULL &&
                         strstr(problem, "CLUSTERDOWN") == NULL &&
-                        strstr(problem, "UNKNOWN") == NULL && strstr(problem, "TRYAGAIN") == NULL;
-        if (is_final)
-            return error;
-        if (error)
-            usleep(ASK_POLL_MS * 1000);
+                        strstr(problem, "TRYAGAIN") == NULL;
+        if (error == 0 || is_final || cluster_now_ms() >= deadline_ms)
+            return error && is_unknown ? note_unknown(problem) : error;
+        usleep(ASK_POLL_MS * 1000);
     }
-    return error;
 }

@@ -164,8 +164,10 @@ int change_ask_replicas(struct change *change, const struct wish *wish, char *pr
 
 int change_replicas(struct change *change, const struct wish *wish) {
     char problem[CLIENT_PROBLEM_BYTES];
-    if (change_ask_replicas(change, wish, problem))
-        return change_fail(change, "the control shard refused:", problem);
+    int error = change_ask_replicas(change, wish, problem);
+    if (error)
+        return change_fail(change, cluster_asked_heading(error, "the control shard refused:"),
+                           problem);
     struct wish wanted = *wish;
     if (!change_wait(change, is_settled, &wanted)) {
         return change_fail(change, "the replicas were asked for, but:",

@@ -107,10 +107,12 @@ static int restore_topology(struct recovery *recovery) {
     char problem[CLIENT_PROBLEM_BYTES];
     const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY"),
                                       buffer_bytes(&recovery->topology)};
-    if (recovery->level == 0 ||
-        cluster_ask_control(&recovery->change.at, arguments, 3, problem) == 0)
-        return EXIT_OK;
-    return change_fail(&recovery->change, "the newest topology was not kept:", problem);
+    int error =
+        recovery->level == 0 ? 0 : cluster_ask_control(&recovery->change.at, arguments, 3, problem);
+    return error ? change_fail(&recovery->change,
+                               cluster_asked_heading(error, "the newest topology was not kept:"),
+                               problem)
+                 : EXIT_OK;
 }
 
 static bool is_recovered(struct change *change, void *context) {
@@ -167,9 +169,11 @@ static int ask_back(struct recovery *recovery, const struct status_shard *shard,
     for (unsigned i = 0; i < shard->replica_count && wish.count < TOPOLOGY_REPLICA_MAXIMUM; i++)
         if (recovery_is_left(recovery, shard->replicas[i]))
             wish.nodes[wish.count++] = shard->replicas[i];
-    return change_ask_replicas(&recovery->change, &wish, problem)
-               ? change_fail(&recovery->change, "the old replica was not asked back:", problem)
-               : EXIT_OK;
+    int error = change_ask_replicas(&recovery->change, &wish, problem);
+    return error ? change_fail(&recovery->change,
+                               cluster_asked_heading(error, "the old replica was not asked back:"),
+                               problem)
+                 : EXIT_OK;
 }
 
 /* A cluster at feature level 0 makes none go on but a replica that is wanted (cluster/feature.def),
@@ -203,8 +207,10 @@ static int carry_out(struct recovery *recovery) {
     const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("LOST"),
                                       buffer_bytes(&recovery->lost),
                                       buffer_bytes(&recovery->choices)};
-    if (cluster_ask_control(&recovery->change.at, arguments, 4, problem))
-        return change_fail(&recovery->change, "the nodes were not given up:", problem);
+    int error = cluster_ask_control(&recovery->change.at, arguments, 4, problem);
+    if (error)
+        return change_fail(&recovery->change,
+                           cluster_asked_heading(error, "the nodes were not given up:"), problem);
     if (!change_wait(&recovery->change, is_recovered, NULL)) {
         return change_fail(&recovery->change, "the nodes were given up, but:",
                            "not every shard serves yet; `trothdb cluster status` shows which");

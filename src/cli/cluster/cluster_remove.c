@@ -163,9 +163,12 @@ static int remove_node(struct change *change, const struct removal *removal) {
     snprintf(number, sizeof number, "%u", removal->node);
     const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("REMOVENODE"),
                                       bytes_of_text(number)};
-    if (cluster_ask_control(&change->at, arguments, 3, problem)) {
-        return change_fail(change,
-                           "the node holds nothing any more, but was not removed:", problem);
+    int error = cluster_ask_control(&change->at, arguments, 3, problem);
+    if (error) {
+        return change_fail(
+            change,
+            cluster_asked_heading(error, "the node holds nothing any more, but was not removed:"),
+            problem);
     }
     uint32_t gone = removal->node;
     if (!change_wait(change, is_gone, &gone)) {

@@ -362,7 +362,8 @@ static int change(const struct request *request, const char *command, char **ope
     int error = cluster_ask_control(&request->at, words, (size_t)count + 2, problem);
     memory_free(words);
     if (error)
-        return cluster_fail(request->is_json, "nothing was changed:", bytes_of_text(problem));
+        return cluster_fail(request->is_json, cluster_asked_heading(error, "nothing was changed:"),
+                            bytes_of_text(problem));
     struct wish wish = {request, strcmp(command, "CLUSTERSET") == 0, operands, count};
     if (!wait_until_followed(&wish)) {
         return cluster_fail(
