@@ -263,6 +263,11 @@ void crowd_seed(struct crowd *crowd, unsigned number, unsigned seed) {
                (struct gossip_event){.kind = GOSSIP_SEED, .address = crowd->nodes[seed].address});
 }
 
+void crowd_set_timing(struct crowd *crowd, unsigned number, const struct gossip_timing *timing) {
+    gossip_set_timing(crowd->nodes[number].gossip, timing);
+    crowd_step(crowd, number, (struct gossip_event){.kind = GOSSIP_TICK});
+}
+
 void crowd_set(struct crowd *crowd, unsigned number, struct bytes key, struct bytes value) {
     crowd_step(crowd, number,
                (struct gossip_event){.kind = GOSSIP_SET, .key = key, .value = value});

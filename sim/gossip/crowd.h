@@ -107,6 +107,8 @@ void crowd_resume(struct crowd *crowd, unsigned node);
 /* Says goodbye, and ends. */
 void crowd_leave(struct crowd *crowd, unsigned node);
 void crowd_seed(struct crowd *crowd, unsigned node, unsigned seed);
+/* The settings of that one, in this life of it. */
+void crowd_set_timing(struct crowd *crowd, unsigned node, const struct gossip_timing *timing);
 /* An empty value removes the key. */
 void crowd_set(struct crowd *crowd, unsigned node, struct bytes key, struct bytes value);
 /* Straight to the node, as if it had come from an address of the network. */

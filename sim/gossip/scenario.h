@@ -38,7 +38,8 @@ bool scenario_is_day(enum scenario scenario);
 /* Lets them pass, unless it is enough before; returns how many did. */
 double scenario_pass(const struct scenario_run *run, struct crowd *crowd);
 
-/* scenario_news.c, scenario_life.c, scenario_stops.c, scenario_storm.c */
+/* scenario_news.c, scenario_life.c, scenario_settings.c, scenario_stops.c,
+ * scenario_storm.c */
 #define SCENARIO(name, text) void scenario_##name(const struct scenario_run *run);
 #define FIGURE(scenario, name, unit, wanted, text)
 #include "sim/gossip/scenario.def"

@@ -9,7 +9,11 @@
 #include "gossip/news/news.h"
 #include "gossip/news/state.h"
 
-enum { GRAVE_CHECK_SECONDS = 10 };
+enum {
+    GRAVE_CHECK_SECONDS = 10,
+    GRAVE_SUSPICIONS = 10 /* a grave outlasts so many of them in any case: before that, some may
+                             not have heard of the death yet, and would bring the dead back */
+};
 
 static void member_free(struct gossip *gossip, struct member *member) {
     state_clear(gossip, member);
@@ -47,30 +51,32 @@ static void forget_graves(struct gossip *gossip, bool (*is_over)(const struct go
         roster_close_ranks(gossip, seat_count);
 }
 
-static uint64_t grave_kept_us(void) {
-    return PLANTED(GOSSIP_GRAVE_FORGOTTEN) ? 0 : GOSSIP_GRAVE_US;
+static uint64_t grave_kept_us(const struct gossip *gossip) {
+    if (PLANTED(GOSSIP_GRAVE_FORGOTTEN))
+        return 0;
+    return later(gossip->timing.grave_us, GRAVE_SUSPICIONS * suspicion_longest_us(gossip));
 }
 
-static uint64_t grave_old_us(const struct member *grave) {
-    return grave->shown.state_since_us + grave_kept_us();
+static uint64_t grave_old_us(const struct gossip *gossip, const struct member *grave) {
+    return grave->shown.state_since_us + grave_kept_us(gossip);
 }
 
 static bool grave_is_old(const struct gossip *gossip, const struct member *grave) {
-    return gossip->now_us >= grave_old_us(grave);
+    return gossip->now_us >= grave_old_us(gossip, grave);
 }
 
 /* When the first of those that are left will be old; of who dies from now on, none is before. */
 static uint64_t next_old_us(const struct gossip *gossip) {
-    uint64_t next_us = gossip->now_us + grave_kept_us();
+    uint64_t next_us = gossip->now_us + grave_kept_us(gossip);
     for (size_t seat = 0; seat < gossip->member_count; seat++) {
         const struct member *member = gossip->members[seat];
         if (member != gossip->self && !member_is_live(member))
-            next_us = earlier(next_us, grave_old_us(member));
+            next_us = earlier(next_us, grave_old_us(gossip, member));
     }
     return next_us;
 }
 
-/* Half of ten thousand may be graves for a day: nobody walks along them before one is old. */
+/* Half of ten thousand may be graves for days: nobody walks along them before one is old. */
 static void forget_old(struct gossip *gossip) {
     if (gossip->now_us < gossip->grave_old_us)
         return;
@@ -93,6 +99,10 @@ void forgetting_run(struct gossip *gossip) {
     forget_old(gossip);
     if (grave_is_in_the_way(gossip, NULL))
         forget_graves(gossip, grave_is_in_the_way);
+}
+
+void forgetting_reschedule(struct gossip *gossip) {
+    gossip->grave_check_us = gossip->grave_old_us = 0;
 }
 
 void forgetting_all(struct gossip *gossip) {

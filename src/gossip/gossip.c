@@ -34,10 +34,7 @@
 #include "gossip/sync/sync_room.h"
 #include "gossip/wire/replay.h"
 
-enum {
-    SHORTEST_INTERVAL_US = 1000,
-    NAP_SHARE = 10 /* a lag above this part of the probe timeout counts */
-};
+enum { NAP_SHARE = 10 /* a lag above this part of the probe timeout counts */ };
 
 /* Making and ending. */
 
@@ -55,24 +52,17 @@ void gossip_scratch_free(struct gossip_scratch *scratch) { scratch_free(scratch)
 
 static void gossip_take_timing(struct gossip *gossip, const struct gossip_timing *timing) {
     gossip->timing = *timing;
-    if (gossip->timing.probe_interval_us < SHORTEST_INTERVAL_US)
-        gossip->timing.probe_interval_us = SHORTEST_INTERVAL_US;
-    if (gossip->timing.probe_timeout_us < SHORTEST_INTERVAL_US)
-        gossip->timing.probe_timeout_us = SHORTEST_INTERVAL_US;
-    if (gossip->timing.fan_out == 0)
-        gossip->timing.fan_out = GOSSIP_FAN_OUT;
-    if (gossip->timing.fan_out > GOSSIP_FAN_OUT_MAXIMUM)
-        gossip->timing.fan_out = GOSSIP_FAN_OUT_MAXIMUM;
-    if (gossip->timing.goal_us == 0)
-        gossip->timing.goal_us = GOSSIP_GOAL_MS * (GOSSIP_SECOND_US / 1000);
-    if (gossip->timing.wire_maximum > GOSSIP_WIRE_MAXIMUM)
-        gossip->timing.wire_maximum = GOSSIP_WIRE_MAXIMUM;
+    timing_bound(&gossip->timing);
     pace_set(gossip);
 }
 
 void gossip_set_timing(struct gossip *gossip, const struct gossip_timing *timing) {
     gossip_take_timing(gossip, timing);
+    watch_set_rings(gossip);
     observer_reschedule(gossip);
+    healing_reschedule(gossip);
+    forgetting_reschedule(gossip);
+    local_health_change(gossip, 0);
 }
 
 static void gossip_add_self(struct gossip *gossip, const struct gossip_options *options) {

@@ -50,6 +50,7 @@ void gossip_meter_init(struct gossip_meter *meter, struct metrics *metrics) {
             metrics_cell(metrics, METRIC_gossip_propagation_unmeasured_total, "implausible"),
         .fan_out = metrics_cell(metrics, METRIC_gossip_fan_out, NULL),
         .flush = metrics_cell(metrics, METRIC_gossip_flush_seconds, NULL),
+        .goal = metrics_cell(metrics, METRIC_gossip_goal_seconds, NULL),
         .pace = metrics_cell(metrics, METRIC_gossip_pace, NULL),
         .faster = metrics_cell(metrics, METRIC_gossip_adaptations_total, "faster"),
         .slower = metrics_cell(metrics, METRIC_gossip_adaptations_total, "slower"),
@@ -118,6 +119,7 @@ static void meter_pace(struct gossip_meter *meter, const struct gossip_counters 
     const struct gossip_counters *then = &meter->counted;
     meter_set(meter->fan_out, then->fan_out, now->fan_out);
     meter_set(meter->flush, (int64_t)then->flush_us, (int64_t)now->flush_us);
+    meter_set(meter->goal, (int64_t)then->goal_us, (int64_t)now->goal_us);
     meter_set(meter->pace, then->pace, now->pace);
     meter_add(meter->faster, then->adapted_faster, now->adapted_faster);
     meter_add(meter->slower, then->adapted_slower, now->adapted_slower);

@@ -23,7 +23,7 @@ struct gossip_meter {
     struct metric_cell *undated, *uncorrected, *implausible, *skews, *largest_skew;
     struct metric_cell *streams_asked[GOSSIP_STREAM_OUTCOME_COUNT],
         *streams_served[GOSSIP_STREAM_OUTCOME_COUNT], *serving, *stream_received, *stream_sent;
-    struct metric_cell *fan_out, *flush, *pace, *faster, *slower, *larger, *smaller;
+    struct metric_cell *fan_out, *flush, *goal, *pace, *faster, *slower, *larger, *smaller;
     struct news_meter news;
     struct gossip_counters counted; /* what the metrics have of the counters */
 };

@@ -87,10 +87,18 @@ test('an exemplar names the trace id of news that both nodes logged', async (t) 
 test('settings of the pace are live, and what cannot be is refused', async (t) => {
   const {nodes: [node]} = await startNodes(t, {nodes: 1});
   for (const [name, value] of [['gossip-goal-ms', '9'], ['gossip-adapt', 'perhaps'], ['gossip-wire-maximum', '2'],
-    ['gossip-compress-min-bytes', '1161']]) {
+    ['gossip-compress-min-bytes', '1161'], ['gossip-observers', '9'], ['gossip-helpers', '0'], ['gossip-grave-seconds', '59'],
+    ['gossip-share-rest-percent', '34'], ['gossip-urgent-bytes', '199'], ['gossip-streams-served', '33']]) {
     const refusal = await node.ask('CONFIG', 'SET', name, value).catch((error) => error.message);
     assert.match(String(refusal.message || refusal), new RegExp(name), `${name} ${value}`);
   }
+  assert.strictEqual(await metric(node, 'trothdb_gossip_goal_seconds'), 0.2);
+  const refusal = await node.ask('CONFIG', 'SET', 'gossip-goal-ms', '350', 'gossip-helpers', '9').catch((error) => error.message);
+  assert.match(String(refusal.message || refusal), /gossip-helpers/);
+  assert.deepStrictEqual(await node.ask('CONFIG', 'GET', 'gossip-goal-ms'), ['gossip-goal-ms', '200'], 'all of it or nothing');
+  assert.strictEqual(await node.ask('CONFIG', 'SET', 'gossip-goal-ms', '350', 'gossip-grave-seconds', '7200'), 'OK');
+  await until('the new goal', async () => (await metric(node, 'trothdb_gossip_goal_seconds')) === 0.35);
+  await until('it is logged', async () => /setting changed.* setting=gossip-grave-seconds before=86400 after=7200/.test(node.log));
   assert.strictEqual(await node.ask('CONFIG', 'SET', 'gossip-fan-out', '7'), 'OK');
   await until('the new fan-out', async () => (await metric(node, 'trothdb_gossip_fan_out')) === 7);
   assert.strictEqual(await node.ask('CONFIG', 'SET', 'gossip-adapt', 'no'), 'OK');

@@ -19,7 +19,7 @@ void detect_room_fetch(const struct detect_room *room) {
 const struct member *detect_room_next(const struct detect_room *room) {
     const struct member *next = NULL;
     uint64_t next_us = room->probe_us;
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+    for (unsigned ring = 0; ring < room->ring_count; ring++)
         if (room->watches[ring].next_us < next_us) {
             next = room->watches[ring].member;
             next_us = room->watches[ring].next_us;

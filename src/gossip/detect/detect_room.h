@@ -6,16 +6,11 @@
 enum {
     GOSSIP_SEED_MAXIMUM = 64,
     GOSSIP_LOST_MAXIMUM = 64,   /* addresses of members called dead and forgotten since */
-    GOSSIP_RINGS = 4,           /* observers of each member */
-    GOSSIP_HELPERS = 3,         /* members asked to probe for us (SWIM's k) */
     GOSSIP_PROBE_MAXIMUM = 32,  /* probes in flight; past it none is begun */
     GOSSIP_PINGS_MAXIMUM = 8,   /* of one probe */
     GOSSIP_RELAY_MAXIMUM = 256, /* probes for others in flight; past it their asks are dropped */
-    GOSSIP_CONFIRMATIONS = 2,   /* independent accusers beyond the first that shorten a suspicion */
-    GOSSIP_LOCAL_HEALTH_MAXIMUM = 8
+    GOSSIP_CONFIRMATIONS = 2    /* independent accusers beyond the first that shorten a suspicion */
 };
-#define GOSSIP_BACK_OFF_US                                                                         \
-    (10 * GOSSIP_SECOND_US) /* longest time between two probes of a seed or of the dead */
 
 /* A probe in flight. */
 enum probe_kind { PROBE_MEMBER, PROBE_SEED, PROBE_GRAVE, PROBE_LOST };
@@ -49,7 +44,8 @@ struct watch {
 /* What every step looks at stands first. */
 struct detect_room {
     /* watch.c, observer.c */
-    struct watch watches[GOSSIP_RINGS];
+    struct watch watches[GOSSIP_OBSERVERS_MAXIMUM];
+    unsigned ring_count;            /* on which this node watches somebody: the first so many */
     struct round_trip trip;         /* of all edges */
     uint64_t observer, observed_us; /* who observed this node last (a hash), and when */
     uint16_t observed_ms;           /* after another one */

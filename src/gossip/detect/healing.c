@@ -132,7 +132,7 @@ static void seed_run(struct gossip *gossip, size_t position) {
     seed->next_us = gossip->now_us + pause_by_lot_us(gossip, seed->interval_us);
     if (!has_room(gossip))
         return;
-    seed->interval_us = earlier(2 * seed->interval_us, GOSSIP_BACK_OFF_US);
+    seed->interval_us = earlier(2 * seed->interval_us, gossip->timing.back_off_us);
     probe_address(gossip, PROBE_SEED, &seed->address, position);
 }
 
@@ -188,9 +188,25 @@ static void lost_run(struct gossip *gossip) {
 /* Time. */
 
 void healing_population_changed(struct gossip *gossip) {
-    gossip->detect->round_interval_us = FIRST_PAUSE_INTERVALS * gossip->timing.probe_interval_us;
+    gossip->detect->round_interval_us = earlier(
+        FIRST_PAUSE_INTERVALS * gossip->timing.probe_interval_us, gossip->timing.back_off_us);
     gossip->detect->round_us =
         earlier(gossip->detect->round_us, gossip->now_us + gossip->detect->round_interval_us);
+}
+
+/* What was put off for longer than is set now is not waited for. */
+static void bring_forward(struct gossip *gossip, uint64_t *next_us, uint64_t *interval_us) {
+    uint64_t longest_us = gossip->timing.back_off_us;
+    *interval_us = earlier(*interval_us, longest_us);
+    if (*next_us != GOSSIP_NEVER && *next_us > gossip->now_us + longest_us)
+        *next_us = gossip->now_us + pause_by_lot_us(gossip, longest_us);
+}
+
+void healing_reschedule(struct gossip *gossip) {
+    struct detect_room *room = gossip->detect;
+    for (size_t i = 0; i < room->seed_count; i++)
+        bring_forward(gossip, &room->seeds[i].next_us, &room->seeds[i].interval_us);
+    bring_forward(gossip, &room->round_us, &room->round_interval_us);
 }
 
 static void round_run(struct gossip *gossip) {
@@ -202,7 +218,7 @@ static void round_run(struct gossip *gossip) {
     gossip->detect->round_us =
         gossip->now_us + pause_by_lot_us(gossip, gossip->detect->round_interval_us);
     gossip->detect->round_interval_us =
-        earlier(2 * gossip->detect->round_interval_us, GOSSIP_BACK_OFF_US);
+        earlier(2 * gossip->detect->round_interval_us, gossip->timing.back_off_us);
     graves_run(gossip);
     lost_run(gossip);
 }

@@ -5,12 +5,11 @@
  *               past GOSSIP_SEED_MAXIMUM the one at which nobody has been for longest gives way
  *     graves    members called dead: a few a round, so that all nodes together try each of them
  *               about twice in a round
- *     the lost  addresses of graves that were forgotten after their day, as many as there is
- *               room for
+ *     the lost  addresses of graves whose time was over, as many as there is room for
  *
- * Each with a back-off that doubles up to GOSSIP_BACK_OFF_US; it begins anew when somebody comes or
- * goes, for then others may as well. A probe carries this node's own record and, to a grave, what
- * is believed of it: so the other meets us, and refutes its death. */
+ * Each with a back-off that doubles up to what is set (back_off_us); it begins anew when somebody
+ * comes or goes, for then others may as well. A probe carries this node's own record and, to a
+ * grave, what is believed of it: so the other meets us, and refutes its death. */
 #pragma once
 #include "gossip/instance/instance.h"
 
@@ -25,6 +24,8 @@ void healing_run(struct gossip *gossip);
 uint64_t healing_deadline_us(const struct gossip *gossip);
 /* Somebody came or went: the dead are worth a try soon. */
 void healing_population_changed(struct gossip *gossip);
+/* The settings have changed. */
+void healing_reschedule(struct gossip *gossip);
 /* A grave is forgotten: its address stays. */
 void healing_remember(struct gossip *gossip, const struct gossip_address *address);
 /* Somebody answered at an address of the lost: it is a member again, or will be. */

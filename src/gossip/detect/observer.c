@@ -20,7 +20,7 @@ static void observer_turn(struct gossip *gossip, struct watch *watch) {
 }
 
 void observer_run(struct gossip *gossip) {
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+    for (unsigned ring = 0; ring < gossip->detect->ring_count; ring++)
         if (gossip->now_us >= gossip->detect->watches[ring].next_us)
             observer_turn(gossip, &gossip->detect->watches[ring]);
     if (gossip->now_us < gossip->detect->probe_us)
@@ -34,7 +34,7 @@ void observer_run(struct gossip *gossip) {
 
 uint64_t observer_deadline_us(const struct gossip *gossip) {
     uint64_t deadline_us = gossip->detect->probe_us;
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+    for (unsigned ring = 0; ring < gossip->detect->ring_count; ring++)
         deadline_us = earlier(deadline_us, gossip->detect->watches[ring].next_us);
     return deadline_us;
 }
@@ -62,7 +62,7 @@ static void look_beyond(struct gossip *gossip, unsigned ring) {
 void observer_accused(struct gossip *gossip, const struct member *suspect) {
     if (is_own_suspicion(gossip, suspect))
         return;
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
+    for (unsigned ring = 0; ring < gossip->detect->ring_count; ring++) {
         const struct watch *watch = &gossip->detect->watches[ring];
         bool is_first = suspect == watch->member && watch->beyond == NULL;
         if (is_first || suspect == watch->beyond)
@@ -72,7 +72,7 @@ void observer_accused(struct gossip *gossip, const struct member *suspect) {
 
 /* Who has refuted may be suspected again. */
 static void forget_beyond(struct gossip *gossip, const struct member *suspect) {
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+    for (unsigned ring = 0; ring < gossip->detect->ring_count; ring++)
         if (gossip->detect->watches[ring].member == suspect)
             gossip->detect->watches[ring].beyond = NULL;
 }
@@ -93,7 +93,7 @@ void observer_look_at(struct gossip *gossip, struct member *member) {
 void observer_reschedule(struct gossip *gossip) {
     gossip->detect->probe_us =
         earlier(gossip->detect->probe_us, gossip->now_us + gossip->timing.probe_interval_us);
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+    for (unsigned ring = 0; ring < gossip->detect->ring_count; ring++)
         if (gossip->detect->watches[ring].member != NULL)
             gossip->detect->watches[ring].next_us = earlier(gossip->detect->watches[ring].next_us,
                                                             gossip->now_us + watch_turn_us(gossip));

@@ -127,7 +127,7 @@ void probe_postpone(struct gossip *gossip, uint64_t lag_us) {
 
 static void probe_ask_others(struct gossip *gossip, struct probe *probe) {
     probe->ask_us = GOSSIP_NEVER;
-    struct member *helpers[GOSSIP_HELPERS];
+    struct member *helpers[GOSSIP_HELPERS_MAXIMUM];
     probe->helper_count = (unsigned)relay_choose(gossip, probe->member, helpers);
     for (unsigned i = 0; i < probe->helper_count; i++) {
         gossip_begin(gossip, CODEC_ASK, helpers[i]);

@@ -13,7 +13,7 @@
  *     any -- gossip_new() with a higher generation --> JOINING: the next life
  *
  * What one node decides, the others hear: record_hear() takes each of these arrows for them, if the
- * record is newer. The dead and the left are graves: kept for GOSSIP_GRAVE_US, so that no old news
+ * record is newer. The dead and the left are graves: kept for a day or as set, so that no old news
  * can bring them back, and then forgotten (forgetting.h). A death of somebody unknown is no news.
  */
 #pragma once

@@ -51,10 +51,11 @@ static bool is_any_of_another_zone(const struct gossip *gossip, struct member *c
 }
 
 size_t relay_choose(struct gossip *gossip, const struct member *target,
-                    struct member *helpers[GOSSIP_HELPERS]) {
-    struct member *candidates[2 * GOSSIP_HELPERS];
-    size_t count = 0, found = member_choose(gossip, target, 2 * GOSSIP_HELPERS, candidates);
-    for (size_t i = 0; i < found && count < GOSSIP_HELPERS; i++)
+                    struct member *helpers[GOSSIP_HELPERS_MAXIMUM]) {
+    struct member *candidates[2 * GOSSIP_HELPERS_MAXIMUM];
+    size_t wanted = gossip->timing.helpers, count = 0;
+    size_t found = member_choose(gossip, target, 2 * wanted, candidates);
+    for (size_t i = 0; i < found && count < wanted; i++)
         if (helper_is_fit(candidates[i], target))
             helpers[count++] = candidates[i];
     if (nearness_zone(gossip->self).length == 0 || is_any_of_another_zone(gossip, helpers, count))
@@ -62,7 +63,7 @@ size_t relay_choose(struct gossip *gossip, const struct member *target,
     struct member *outside = helper_of_another_zone(gossip, target);
     if (outside == NULL)
         return count;
-    count -= count == GOSSIP_HELPERS;
+    count -= count == wanted;
     helpers[count++] = outside;
     return count;
 }

@@ -9,10 +9,10 @@
 #pragma once
 #include "gossip/detect/detect_room.h"
 
-/* By lot, up to GOSSIP_HELPERS. What hinders this node may hinder its whole zone, so one of them
- * stands outside of it. */
+/* By lot, as many as are set at the most. What hinders this node may hinder its whole zone, so one
+ * of them stands outside of it. */
 size_t relay_choose(struct gossip *gossip, const struct member *target,
-                    struct member *helpers[GOSSIP_HELPERS]);
+                    struct member *helpers[GOSSIP_HELPERS_MAXIMUM]);
 void relay_asked(struct gossip *gossip, const struct gossip_address *from,
                  const struct codec_message *message);
 /* An ACK that no probe of this node waits for. */

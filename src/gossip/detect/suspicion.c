@@ -17,22 +17,37 @@
 enum { SHORTEST_INTERVALS = 5, SHORTEST_SHARE = 3 };
 #define SHORTEST_MOST_INTERVALS 2.5
 
+static double cluster_scale(const struct gossip *gossip) {
+    size_t live = member_live_count(gossip);
+    return log10(live > 10 ? (double)live : 10.0);
+}
+
+static double longest_us(const struct gossip *gossip) {
+    double interval = (double)gossip->timing.probe_interval_us;
+    return gossip->timing.suspicion_factor * cluster_scale(gossip) * interval;
+}
+
+uint64_t suspicion_longest_us(const struct gossip *gossip) { return (uint64_t)longest_us(gossip); }
+
+static double shortest_us(const struct gossip *gossip) {
+    double interval = (double)gossip->timing.probe_interval_us;
+    double shortest = (SHORTEST_INTERVALS + cluster_scale(gossip)) / SHORTEST_SHARE * interval;
+    if (shortest > SHORTEST_MOST_INTERVALS * interval)
+        shortest = SHORTEST_MOST_INTERVALS * interval;
+    double percent = gossip->timing.suspicion_least_percent;
+    shortest *= percent / GOSSIP_SUSPICION_LEAST_PERCENT;
+    return PLANTED(GOSSIP_SUSPICION_HASTY) ? interval / 5 : shortest;
+}
+
 /* Lifeguard's formula: the time falls with the logarithm of the confirmations, so that the first
  * counts most. In a cluster too small for two further accusers, as many as there can be bring it
  * all the way down. */
 static uint64_t suspicion_duration_us(const struct gossip *gossip,
                                       const struct suspicion *suspicion) {
     size_t live = member_live_count(gossip);
-    double scale = log10(live > 10 ? (double)live : 10.0);
-    double interval = (double)gossip->timing.probe_interval_us;
-    double longest = gossip->timing.suspicion_factor * scale * interval;
-    double shortest = (SHORTEST_INTERVALS + scale) / SHORTEST_SHARE * interval;
-    if (shortest > SHORTEST_MOST_INTERVALS * interval)
-        shortest = SHORTEST_MOST_INTERVALS * interval;
+    double longest = longest_us(gossip), shortest = shortest_us(gossip);
     if (shortest > longest / 2)
         shortest = longest / 2;
-    if (PLANTED(GOSSIP_SUSPICION_HASTY))
-        shortest = interval / 5;
     size_t others = live > 2 ? live - 2 : 0;
     double expected = others < GOSSIP_CONFIRMATIONS ? (double)others : GOSSIP_CONFIRMATIONS;
     double share = 0;
@@ -215,7 +230,7 @@ void local_health_change(struct gossip *gossip, int change) {
     int health = (int)gossip->counters.local_health + change;
     if (health < 0)
         health = 0;
-    if (health > GOSSIP_LOCAL_HEALTH_MAXIMUM)
-        health = GOSSIP_LOCAL_HEALTH_MAXIMUM;
+    if (health > (int)gossip->timing.local_health_maximum)
+        health = (int)gossip->timing.local_health_maximum;
     gossip->counters.local_health = (unsigned)health;
 }

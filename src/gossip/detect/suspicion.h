@@ -3,8 +3,8 @@
  *
  *   - It lasts suspicion_factor * log10(max(10, n)) * probe_interval where nobody else confirms it;
  *     two further, independent accusers bring it down to (5 + log10(max(10, n))) / 3 intervals, or
- *     2.5 if that is less, the first of them most of the way. Their word does not count while they
- *     are joining.
+ *     2.5 if that is less, the first of them most of the way; suspicion_least_percent says 250 of
+ *     these 2.5, and scales both. Their word does not count while they are joining.
  *   - The suspect is told first, with the very next probe, and refutes by raising its incarnation.
  *   - A node in bad health itself waits longer before it calls a suspect dead; one that stood still
  *     hears first what came meanwhile.
@@ -48,5 +48,7 @@ struct suspicion *suspicion_first(const struct due_heap *heap, uint64_t until_us
 void suspicion_called(struct gossip *gossip, struct suspicion *suspicion, uint64_t answered_us);
 /* This node slept for that long: nobody is blamed for it. */
 void suspicion_postpone(struct gossip *gossip, uint64_t lag_us);
+/* Without local health, where nobody confirms it. */
+uint64_t suspicion_longest_us(const struct gossip *gossip);
 /* Lifeguard's local health: worse with what went wrong here, better with what went right. */
 void local_health_change(struct gossip *gossip, int change);

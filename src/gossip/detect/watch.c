@@ -36,13 +36,14 @@ static void watch_begin(struct gossip *gossip, struct watch *watch, struct membe
 }
 
 void watch_init(struct gossip *gossip) {
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+    for (unsigned ring = 0; ring < GOSSIP_OBSERVERS_MAXIMUM; ring++)
         gossip->detect->watches[ring] = (struct watch){
             .self_place = ring_place(ring, gossip->self->shown.who->uuid), .next_us = GOSSIP_NEVER};
+    gossip->detect->ring_count = gossip->timing.observers;
 }
 
 void watch_member_came(struct gossip *gossip, struct member *member) {
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
+    for (unsigned ring = 0; ring < gossip->detect->ring_count; ring++) {
         struct watch *watch = &gossip->detect->watches[ring];
         uint64_t distance = ring_distance(gossip, ring, member);
         if (watch->member == NULL || distance < watch->distance)
@@ -72,8 +73,17 @@ static void watch_next_before(struct gossip *gossip, unsigned ring) {
                 nearest != NULL ? ring_distance(gossip, ring, nearest) : 0);
 }
 
+void watch_set_rings(struct gossip *gossip) {
+    unsigned before = gossip->detect->ring_count;
+    gossip->detect->ring_count = gossip->timing.observers;
+    for (unsigned ring = before; ring < gossip->timing.observers; ring++)
+        watch_next_before(gossip, ring);
+    for (unsigned ring = gossip->timing.observers; ring < before; ring++)
+        watch_begin(gossip, &gossip->detect->watches[ring], NULL, 0);
+}
+
 void watch_member_went(struct gossip *gossip, const struct member *member) {
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
+    for (unsigned ring = 0; ring < gossip->detect->ring_count; ring++) {
         struct watch *watch = &gossip->detect->watches[ring];
         if (watch->beyond == member)
             watch->beyond = NULL;
@@ -83,7 +93,7 @@ void watch_member_went(struct gossip *gossip, const struct member *member) {
 }
 
 struct watch *watch_of(struct gossip *gossip, const struct member *member) {
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+    for (unsigned ring = 0; ring < gossip->detect->ring_count; ring++)
         if (gossip->detect->watches[ring].member == member)
             return &gossip->detect->watches[ring];
     return NULL;
@@ -112,7 +122,7 @@ void watch_measured(struct gossip *gossip, const struct member *member, uint64_t
 /* Of a member that is not watched, what is usual here must do. */
 uint64_t watch_patience_us(const struct gossip *gossip, const struct member *member) {
     const struct round_trip *trip = &gossip->detect->trip;
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++)
+    for (unsigned ring = 0; ring < gossip->detect->ring_count; ring++)
         if (gossip->detect->watches[ring].member == member &&
             gossip->detect->watches[ring].trip.mean_us > 0)
             trip = &gossip->detect->watches[ring].trip;
@@ -130,7 +140,7 @@ void watch_shift(struct gossip *gossip, const struct member *member, unsigned ph
     if (watch == NULL || phase_ms == 0)
         return;
     int64_t longest_us = (int64_t)watch_turn_us(gossip) / SHIFT_LONGEST;
-    int64_t share_us = (int64_t)watch_turn_us(gossip) / GOSSIP_RINGS;
+    int64_t share_us = (int64_t)watch_turn_us(gossip) / gossip->detect->ring_count;
     int64_t shift_us = (share_us - (int64_t)phase_ms * 1000) / SHIFT_SHARE;
     if (shift_us < -longest_us)
         shift_us = -longest_us;

@@ -1,7 +1,8 @@
 /* Whom this node watches.
  *
- * All live members stand on GOSSIP_RINGS rings, on each in another order: by a hash of the ring and
- * the UUID. On each ring a node watches the one before it. So everybody has the same few observers
+ * All live members stand on some rings, on each in another order: by a hash of the ring and the
+ * UUID. On each of its first `observers` rings a node watches the one before it; nodes that are set
+ * to different numbers agree on the rings that both have. So everybody has the same few observers
  * for as long as its neighbours stay, two nodes hardly ever share them all, and who comes or goes
  * changes nothing but its neighbours' watch (Rapid: Suresh et al. 2018, 4.1).
  *
@@ -10,13 +11,14 @@
  *
  * Each is probed every OBSERVE_INTERVALS intervals. Its observers have no common clock; so whoever
  * is watched says in its answer how long before another one had asked, and each moves its own turn
- * towards an equal share of the time (DESYNC: Degesys et al. 2007): a death meets the next probe
- * within a fourth of the time, not within all of it. What follows when it is time is observer.h's
- * to say. */
+ * towards an equal share of the time (DESYNC: Degesys et al. 2007): where four observe, a death
+ * meets the next probe within a fourth of the time, not within all of it. What follows when it is
+ * time is observer.h's to say. */
 #pragma once
 #include "gossip/detect/detect_room.h"
 
-void watch_init(struct gossip *gossip); /* after this node itself is a member */
+void watch_init(struct gossip *gossip);      /* after this node itself is a member */
+void watch_set_rings(struct gossip *gossip); /* the settings have changed */
 void watch_member_came(struct gossip *gossip, struct member *member);
 void watch_member_went(struct gossip *gossip, const struct member *member);
 /* The first watch of that member; in a small cluster it is the neighbour on several rings, and

@@ -3,6 +3,7 @@
  * kept by that room (news_room.h, detect_room.h, sync_room.h) and not known here. */
 #pragma once
 #include "base/random.h"
+#include "gossip/instance/timing.h"
 #include "gossip/members/index.h"
 #include "gossip/members/member.h"
 #include "gossip/members/order.h"
@@ -16,9 +17,6 @@
 #include <assert.h>
 
 enum {
-    GOSSIP_FAN_OUT = 4, /* members told at once of fresh news, unless set otherwise */
-    GOSSIP_FAN_OUT_MAXIMUM = 16,
-    GOSSIP_GOAL_MS = 200,
     COMPARE_BUCKETS = CODEC_BUCKETS_MAXIMUM,
     GOSSIP_SHUNNED_MAXIMUM = 8 /* members that are not asked for streams, past it the first goes */
 };
@@ -75,7 +73,7 @@ struct shunned {
 /* What every step looks at stands together at the front, as few lines of memory as it can be: of
  * thousands of instances in one thread little stays in the processor's caches (expecting.h). */
 struct gossip {
-    struct gossip_timing timing;
+    struct gossip_timing timing; /* timing.c */
     const struct log *log;
     struct random random;
     uint64_t now_us, deadline_us;

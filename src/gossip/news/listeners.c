@@ -6,7 +6,6 @@
 enum {
     NEXT_STEPS_MAXIMUM = 64, /* past so many graves and strangers in a row none is looked for */
     DRAWS = 8,               /* to find one that is near, or far */
-    FAR_TURNS = 4,           /* one turn of so many goes far */
     NEARER_TIMES = 2         /* a round trip half as long is nearer; less says nothing */
 };
 
@@ -37,7 +36,7 @@ static struct member *draw_nearer(struct gossip *gossip) {
 }
 
 static struct member *draw_listener(struct gossip *gossip) {
-    bool is_far = gossip->news->listener_turn++ % FAR_TURNS == 0;
+    bool is_far = gossip->news->listener_turn++ % gossip->timing.far_one_in == 0;
     if (nearness_zone(gossip->self).length > 0)
         return draw_by_zone(gossip, is_far);
     return is_far ? draw(gossip) : draw_nearer(gossip);

@@ -7,8 +7,8 @@
  *                 one of four     of another zone; without zones anybody
  *     in the circle               of this node's zone
  *
- * So most of what is told stays near, and yet no zone is an island: each member of it tells one of
- * four elsewhere. */
+ * One of four as far_one_in is set by default. So most of what is told stays near, and yet no zone
+ * is an island: each member of it tells some elsewhere. */
 #pragma once
 #include "gossip/news/news.h"
 

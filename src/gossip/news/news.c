@@ -111,7 +111,7 @@ static unsigned news_tellings(const struct gossip *gossip) {
     unsigned bits = 1;
     for (size_t live = member_live_count(gossip); live > 1; live /= 2)
         bits++;
-    unsigned tellings = 3 + bits + bits / 2;
+    unsigned tellings = 3 + bits * gossip->timing.tellings_percent / 100;
     return tellings < GOSSIP_SENT_MAXIMUM ? tellings : GOSSIP_SENT_MAXIMUM;
 }
 

@@ -12,11 +12,10 @@ enum {
         384, /* entries of one member held by others: keys, removals, and what a reset will sweep */
     GOSSIP_NEWS_MAXIMUM =
         2048, /* pieces of one priority that wait; past it, what was told most goes */
-    GOSSIP_SENT_MAXIMUM = 48, /* tellings of one piece of news: 3 * log2(n) stays below it */
+    GOSSIP_SENT_MAXIMUM = 48, /* tellings of one piece of news: 3 + 3 * log2(n) is not more */
     GOSSIP_STATE_BYTES_MAXIMUM =
         128 << 20 /* keys and values of all members; past it entries of others are not kept */
 };
-#define GOSSIP_REMOVED_US (3600 * GOSSIP_SECOND_US) /* removals are remembered */
 
 /* A removal of this node's own: when it may be forgotten. */
 struct removal {

@@ -14,6 +14,7 @@ static void pace_take(struct gossip *gossip) {
                       .slow_us = adapt_pause_us(adapt, slow_us)};
     gossip->counters.fan_out = gossip->news->pace.fan_out;
     gossip->counters.flush_us = gossip->news->pace.flush_us;
+    gossip->counters.goal_us = timing->goal_us;
     gossip->counters.pace = adapt->pace;
 }
 

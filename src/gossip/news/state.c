@@ -111,8 +111,8 @@ void state_forget_removed(struct gossip *gossip) {
     if (gossip->now_us < gossip->news->removed_check_us)
         return;
     gossip->news->removed_check_us = gossip->now_us + REMOVED_CHECK_SECONDS * GOSSIP_SECOND_US;
-    if (gossip->now_us > GOSSIP_REMOVED_US)
-        state_forget(gossip, gossip->now_us - GOSSIP_REMOVED_US);
+    if (gossip->now_us > gossip->timing.removal_us)
+        state_forget(gossip, gossip->now_us - gossip->timing.removal_us);
 }
 
 /* A removal that is said again, or undone, is no longer one of its time. */

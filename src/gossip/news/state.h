@@ -9,7 +9,7 @@
  * `color @3 (after 2)` first keeps the value, but still knows all only up to 0, and so its next
  * comparison with anybody asks for the rest.
  *
- * Removals are entries too, for GOSSIP_REMOVED_US; then the member forgets them by raising its
+ * Removals are entries too, for an hour or as set; then the member forgets them by raising its
  * floor to their version. Whoever does not know all up to the floor may hold a key whose removal it
  * will never hear of: it starts over (a reset). It goes on showing what it has, hears the chain
  * from 0, and drops what the chain no longer has. Old news from somebody with a lower floor is not

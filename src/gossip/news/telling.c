@@ -12,12 +12,9 @@ enum {
     TELLING_PIECE_MAXIMUM = 96,
     TELLING_MISFIT_MAXIMUM = 8, /* pieces too large for what is left before it is left empty */
     TELLING_LEAST_BYTES = 24,   /* nothing is shorter, but what goes into a group that is there */
-    TELLING_URGENT_BYTES = 200,
     TELLING_EXPECT_MAXIMUM = 24,
     TELLING_CREDIT_MAXIMUM = GOSSIP_DATAGRAM_MAXIMUM
 };
-static const unsigned share_percent[GOSSIP_PRIORITY_COUNT] = {
-    [GOSSIP_CLUSTER] = 30, [GOSSIP_STATE] = 20, [GOSSIP_REST] = 10};
 
 /* The pieces chosen, out of their lists until they are written. */
 struct telling {
@@ -154,13 +151,14 @@ static size_t telling_choose(struct telling *telling, enum gossip_priority prior
 static void telling_choose_shares(struct telling *telling) {
     struct gossip *gossip = telling->gossip;
     size_t room = telling->room,
-           urgent = telling_choose(telling, GOSSIP_URGENT, TELLING_URGENT_BYTES);
+           urgent = telling_choose(telling, GOSSIP_URGENT, gossip->timing.urgent_bytes);
     bool has_plenty = bucket_admits(gossip, BUCKET_NEWS);
     if (!has_plenty && (urgent == 0 || !bucket_admits(gossip, BUCKET_URGENT)))
         return;
     for (enum gossip_priority priority = GOSSIP_CLUSTER; priority <= GOSSIP_REST; priority++) {
         size_t *credit = &gossip->news->credit[priority];
-        *credit += PLANTED(GOSSIP_SHARES_LOST) ? 0 : room * share_percent[priority] / 100;
+        *credit +=
+            PLANTED(GOSSIP_SHARES_LOST) ? 0 : room * gossip->timing.share_percent[priority] / 100;
         if (*credit > TELLING_CREDIT_MAXIMUM)
             *credit = TELLING_CREDIT_MAXIMUM;
         *credit -= telling_choose(telling, priority, *credit);

@@ -18,7 +18,7 @@ void asking_offered(struct gossip *gossip, const struct codec_message *message) 
     *asking = (struct asking){.stream = ++gossip->sync->asked_count,
                               .address = member->shown.who->address,
                               .silent_us = gossip->now_us + ASKING_SILENCE_US,
-                              .end_us = gossip->now_us + ASKING_LIMIT_US};
+                              .end_us = gossip->now_us + gossip->timing.stream_limit_us};
     memcpy(asking->uuid, message->sender, GOSSIP_UUID_BYTES);
     digest_write_request(gossip, message->first);
     struct gossip_stream_action open = {

@@ -17,7 +17,6 @@
 #include "gossip/instance/instance.h"
 
 #define ASKING_SILENCE_US (2 * GOSSIP_SECOND_US)  /* so long without a piece is the end */
-#define ASKING_LIMIT_US   (60 * GOSSIP_SECOND_US) /* and so long with them */
 #define ASKING_BUSY_US    (2 * GOSSIP_SECOND_US)  /* not asked again for so long: the busy, */
 #define ASKING_FAILED_US  (60 * GOSSIP_SECOND_US) /* and those that a stream did not reach */
 

@@ -69,7 +69,7 @@ static struct stream_offer *offer_for(struct gossip *gossip,
         kept += is_kept;
         free = is_kept ? free : offer;
     }
-    bool is_full = gossip->counters.streams_serving + kept >= GOSSIP_STREAMS_SERVED_MAXIMUM;
+    bool is_full = gossip->counters.streams_serving + kept >= gossip->timing.streams_served;
     return is_full && !PLANTED(GOSSIP_STREAMS_UNCAPPED) ? NULL : free;
 }
 
@@ -211,7 +211,7 @@ static void serving_begin(struct gossip *gossip, uint64_t stream, struct bytes r
     *serving = (struct serving){.stream = stream,
                                 .has_room = true,
                                 .silent_us = gossip->now_us + SERVING_SILENCE_US,
-                                .end_us = gossip->now_us + SERVING_LIMIT_US};
+                                .end_us = gossip->now_us + gossip->timing.stream_limit_us};
     buffer_init(&serving->request, GOSSIP_STREAM_MESSAGE_MAXIMUM);
     buffer_append_bytes(&serving->request, request);
     memcpy(serving->asker, message->sender, GOSSIP_UUID_BYTES);
@@ -232,7 +232,7 @@ void serving_asked(struct gossip *gossip, uint64_t stream, struct bytes request)
         if (memcmp(gossip->sync->offers[i].uuid, message.sender, GOSSIP_UUID_BYTES) == 0)
             gossip->sync->offers[i].until_us = 0; /* it has come */
     digest_note_self(gossip, &message);
-    bool is_full = gossip->counters.streams_serving >= GOSSIP_STREAMS_SERVED_MAXIMUM;
+    bool is_full = gossip->counters.streams_serving >= gossip->timing.streams_served;
     if (is_full && !PLANTED(GOSSIP_STREAMS_UNCAPPED))
         serving_refuse(gossip, stream, &message);
     else

@@ -1,5 +1,5 @@
-/* What this node gives by streams, to those that lack much; GOSSIP_STREAMS_SERVED_MAXIMUM at a
- * time, so that thousands that come at once do not exhaust it (memberlist #158).
+/* What this node gives by streams, to those that lack much; four at a time or as
+ * set, so that thousands that come at once do not exhaust it (memberlist #158).
  *
  *     DIGEST or PULL that says STREAM, and much is lacked --> an offer: FILL, STREAM, RANGE
  *         no place, not even one promised by an offer     --> a newcomer is told of others to ask;
@@ -16,9 +16,8 @@
 #pragma once
 #include "gossip/instance/instance.h"
 
-#define SERVING_OFFER_US   GOSSIP_SECOND_US        /* an offer keeps a place for so long */
-#define SERVING_SILENCE_US (5 * GOSSIP_SECOND_US)  /* no room for so long is the end */
-#define SERVING_LIMIT_US   (60 * GOSSIP_SECOND_US) /* of all of it */
+#define SERVING_OFFER_US   GOSSIP_SECOND_US       /* an offer keeps a place for so long */
+#define SERVING_SILENCE_US (5 * GOSSIP_SECOND_US) /* no room for so long is the end */
 
 /* Offers a stream for the message's range. False: there is no place, and it was not referred to
  * others either. */

@@ -29,7 +29,7 @@ struct gossip_counters { /* since the start */
     uint64_t propagation_undated, propagation_uncorrected, propagation_implausible;
     /* How fast news is told on, now and as it was changed (adapt.h). */
     unsigned fan_out;
-    uint64_t flush_us;
+    uint64_t flush_us, goal_us;
     int pace; /* 0: as set; faster above */
     uint64_t adapted_faster, adapted_slower, adapted_larger, adapted_smaller;
     /* News by enum gossip_priority: pieces told and their bytes, once for each listener. */

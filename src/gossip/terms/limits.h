@@ -11,6 +11,5 @@ enum {
     GOSSIP_MEMBER_MAXIMUM = 16384,
     GOSSIP_STREAM_TRY_MAXIMUM = 8,            /* in the actions of one step */
     GOSSIP_STREAM_MESSAGE_MAXIMUM = 60 << 10, /* of a stream (struct gossip_stream_action) */
-    GOSSIP_STREAMS_SERVED_MAXIMUM = 4,        /* at a time; one at a time is asked for */
     GOSSIP_WIRE_MAXIMUM = 1                   /* 1: news carries the time at which it was made */
 };

@@ -304,7 +304,7 @@ static void test_restart_at_a_new_address_is_known_in_300_ms_and_never_two(void 
 }
 
 static bool watches(const struct world *world, unsigned observer, unsigned other) {
-    for (unsigned ring = 0; ring < GOSSIP_RINGS; ring++) {
+    for (unsigned ring = 0; ring < GOSSIP_OBSERVERS; ring++) {
         const struct member *member = world->nodes[observer].gossip->detect->watches[ring].member;
         if (memcmp(member->shown.who->uuid, world->nodes[other].uuid, GOSSIP_UUID_BYTES) == 0)
             return true;

@@ -182,6 +182,25 @@ static void test_news_stays_near_and_no_zone_is_an_island(void **state) {
     world_free(world);
 }
 
+static uint64_t far_percent(struct world *world, unsigned far_one_in) {
+    struct gossip_timing timing = world->timing;
+    timing.far_one_in = far_one_in;
+    world_set_timing(world, &timing);
+    world->news_count = world->far_news_count = 0;
+    slowest_spread_us(world);
+    return world->far_news_count * 100 / world->news_count;
+}
+
+/* How much crosses over may be set: hardly anything, or all that is told by lot. */
+static void test_how_much_goes_far_is_set(void **state) {
+    (void)state;
+    struct world *world = world_of_two_zones(206, 60, true);
+    world_run(world, 10 * SECOND);
+    assert_in_range(far_percent(world, GOSSIP_FAR_ONE_IN_MAXIMUM), 1, 8);
+    assert_in_range(far_percent(world, 1), 40, 100);
+    world_free(world);
+}
+
 /* Without zones the nearer is preferred, and still nobody is out of reach. */
 static void test_news_prefers_the_nearer(void **state) {
     (void)state;
@@ -267,6 +286,7 @@ RUN_TESTS(cmocka_unit_test(test_coordinates_predict_round_trips),
           cmocka_unit_test(test_round_trip_between_any_two),
           cmocka_unit_test(test_coordinates_come_to_rest),
           cmocka_unit_test(test_news_stays_near_and_no_zone_is_an_island),
+          cmocka_unit_test(test_how_much_goes_far_is_set),
           cmocka_unit_test(test_news_prefers_the_nearer),
           cmocka_unit_test(test_the_only_one_of_a_zone_tells_on),
           cmocka_unit_test(test_one_helper_is_of_another_zone))

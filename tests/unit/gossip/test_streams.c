@@ -221,7 +221,7 @@ static void test_who_finds_no_place_is_told_of_others_first(void **state) {
     (void)state;
     struct world *world = talking_world(411);
     char order[8];
-    for (uint8_t stranger = 1; stranger <= GOSSIP_STREAMS_SERVED_MAXIMUM; stranger++)
+    for (uint8_t stranger = 1; stranger <= GOSSIP_STREAMS_SERVED; stranger++)
         ask(world, stranger);
     uint64_t referrals = counters_of(world, 1).referrals;
     assert_int_equal(refused(world, 11, 0xff, order), GOSSIP_REFERRALS);
@@ -230,7 +230,54 @@ static void test_who_finds_no_place_is_told_of_others_first(void **state) {
     assert_string_equal(order, "e");
     assert_int_equal(counters_of(world, 1).referrals, referrals + 1);
     assert_int_equal(counters_of(world, 1).streams_served[GOSSIP_STREAM_BUSY], 2);
-    assert_int_equal(counters_of(world, 1).streams_serving, GOSSIP_STREAMS_SERVED_MAXIMUM);
+    assert_int_equal(counters_of(world, 1).streams_serving, GOSSIP_STREAMS_SERVED);
+    world_free(world);
+}
+
+/* How many are served at a time may be set, and whoever is served already goes on. */
+static void test_how_many_are_served_is_set(void **state) {
+    (void)state;
+    struct world *world = talking_world(412);
+    struct gossip_timing timing = world->timing;
+    char order[8];
+    ask(world, 1);
+    ask(world, 2);
+    timing.streams_served = 1;
+    gossip_set_timing(world->nodes[1].gossip, &timing);
+    assert_int_equal(counters_of(world, 1).streams_serving, 2);
+    assert_false(is_offered(world, 3));
+    refused(world, 4, 0x7f, order);
+    assert_string_equal(order, "e");
+    timing.streams_served = 6;
+    gossip_set_timing(world->nodes[1].gossip, &timing);
+    for (uint8_t stranger = 5; stranger <= 8; stranger++)
+        ask(world, stranger);
+    assert_int_equal(counters_of(world, 1).streams_serving, 6);
+    assert_false(is_offered(world, 9));
+    world_free(world);
+}
+
+/* One that is taken piece by piece ends when its time is over, as it was set when it began. */
+static void test_how_long_a_stream_lasts_is_set(void **state) {
+    (void)state;
+    struct world *world = talking_world(413);
+    struct gossip_timing timing = world->timing;
+    for (unsigned limit = 2; limit <= 6; limit += 4) {
+        timing.stream_limit_us = limit * (uint64_t)SECOND;
+        world_set_timing(world, &timing);
+        ask(world, (uint8_t)limit);
+        world_run(world, SECOND / 2);
+        for (unsigned second = 1; second <= limit + 1; second++) {
+            assert_int_equal(counters_of(world, 1).streams_serving, second <= limit);
+            struct gossip_actions actions;
+            gossip_step(world->nodes[1].gossip,
+                        &(struct gossip_event){.kind = GOSSIP_STREAM_ROOM,
+                                               .now_us = world->now_us,
+                                               .stream = second == 4 ? limit : 0},
+                        &actions);
+            world_run(world, SECOND);
+        }
+    }
     world_free(world);
 }
 
@@ -244,7 +291,7 @@ static void test_a_storm_is_served_four_at_a_time(void **state) {
     assert_true(world_run_until(world, 20 * SECOND, all_are_whole));
     assert_true(counters_of(world, 1).referrals > 0);
     assert_true(world->most_served > 1);
-    assert_true(world->most_served <= GOSSIP_STREAMS_SERVED_MAXIMUM);
+    assert_true(world->most_served <= GOSSIP_STREAMS_SERVED);
     assert_int_equal(world->healthy_called_dead, 0);
     world_free(world);
 }
@@ -436,6 +483,8 @@ RUN_TESTS_OR_PLANT(cmocka_unit_test(test_a_first_copy_comes_by_a_stream),
                    cmocka_unit_test(test_an_offer_keeps_a_place),
                    cmocka_unit_test(test_who_finds_no_place_is_told_of_others_first),
                    cmocka_unit_test(test_a_storm_is_served_four_at_a_time),
+                   cmocka_unit_test(test_how_many_are_served_is_set),
+                   cmocka_unit_test(test_how_long_a_stream_lasts_is_set),
                    cmocka_unit_test(test_others_go_on_by_datagrams),
                    cmocka_unit_test(test_who_serves_dies),
                    cmocka_unit_test(test_who_asks_stands_still),

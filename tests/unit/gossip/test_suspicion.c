@@ -120,6 +120,27 @@ static void test_agreement_halves_a_short_time(void **state) {
     world_free(world);
 }
 
+/* What agreement leaves is set as a share of the probe interval, and is smaller where few are; half
+ * of what it is without agreement at the most. */
+static void test_the_least_is_set(void **state) {
+    (void)state;
+    static const struct {
+        unsigned nodes, percent;
+        double intervals;
+    } rows[] = {{400, 250, 2.5}, {400, 100, 1.0}, {400, 500, 5.0},
+                {10, 100, 0.8},  {10, 150, 1.2},  {10, 1000, 2.0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world *world = world_of(rows[i].nodes);
+        struct gossip_timing timing = world->timing;
+        timing.suspicion_least_percent = rows[i].percent;
+        gossip_set_timing(world->nodes[1].gossip, &timing);
+        for (unsigned accuser = 1; accuser <= 3; accuser++)
+            accuse(world->nodes[1].gossip, accuser);
+        assert_float_equal(time_left(world->nodes[1].gossip), rows[i].intervals, 0.001);
+        world_free(world);
+    }
+}
+
 /* A node that was in bad health when a suspicion began gives the suspect that much more time. */
 static void test_bad_health_gives_more_time(void **state) {
     (void)state;
@@ -142,10 +163,10 @@ static void test_health_is_bounded(void **state) {
     struct gossip *gossip = world->nodes[1].gossip;
     local_health_change(gossip, -1);
     assert_int_equal(gossip->counters.local_health, 0);
-    local_health_change(gossip, GOSSIP_LOCAL_HEALTH_MAXIMUM + 3);
-    assert_int_equal(gossip->counters.local_health, GOSSIP_LOCAL_HEALTH_MAXIMUM);
+    local_health_change(gossip, GOSSIP_LOCAL_HEALTH + 3);
+    assert_int_equal(gossip->counters.local_health, GOSSIP_LOCAL_HEALTH);
     local_health_change(gossip, -1);
-    assert_int_equal(gossip->counters.local_health, GOSSIP_LOCAL_HEALTH_MAXIMUM - 1);
+    assert_int_equal(gossip->counters.local_health, GOSSIP_LOCAL_HEALTH - 1);
     world_free(world);
 }
 
@@ -269,6 +290,7 @@ RUN_TESTS(cmocka_unit_test(test_alone_it_takes_long),
           cmocka_unit_test(test_in_a_small_cluster_fewer_are_enough),
           cmocka_unit_test(test_one_accuser_counts_once),
           cmocka_unit_test(test_agreement_halves_a_short_time),
+          cmocka_unit_test(test_the_least_is_set),
           cmocka_unit_test(test_bad_health_gives_more_time),
           cmocka_unit_test(test_health_is_bounded), cmocka_unit_test(test_contact_begins_it_anew),
           cmocka_unit_test(test_a_stop_is_given_to_the_suspect),

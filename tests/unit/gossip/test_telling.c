@@ -61,15 +61,9 @@ static uint64_t tell(struct gossip *gossip) {
     return held;
 }
 
-/* A little of what is urgent comes first, then the shares: of all bytes 30, 20 and 10 of a hundred,
- * to one piece, as what a share could not use is kept for it. What is left over is for what is
- * urgent. */
-static void test_each_priority_has_its_share(void **state) {
-    (void)state;
-    static const unsigned percent[GOSSIP_PRIORITY_COUNT] = {
-        [GOSSIP_CLUSTER] = 30, [GOSSIP_STATE] = 20, [GOSSIP_REST] = 10};
-    struct world *world = world_with_news();
-    struct gossip *gossip = world->nodes[1].gossip;
+/* Of all bytes so many of a hundred, to one piece, as what a share could not use is kept for it;
+ * what is left over is for what is urgent. */
+static void check_shares(struct gossip *gossip, const unsigned percent[GOSSIP_PRIORITY_COUNT]) {
     uint64_t bytes[GOSSIP_PRIORITY_COUNT];
     memcpy(bytes, gossip->counters.news_bytes, sizeof bytes);
     for (unsigned i = 0; i < DATAGRAMS; i++) {
@@ -82,8 +76,26 @@ static void test_each_priority_has_its_share(void **state) {
     assert_in_range(all, most * 9 / 10, most);
     for (unsigned i = GOSSIP_CLUSTER; i <= GOSSIP_REST; i++)
         assert_in_range(bytes[i], all * percent[i] / 100 - LONGEST_PIECE_BYTES,
-                        most * percent[i] / 100);
-    assert_true(bytes[GOSSIP_URGENT] >= all * 40 / 100);
+                        most * percent[i] / 100 + LONGEST_PIECE_BYTES);
+    unsigned others = percent[GOSSIP_CLUSTER] + percent[GOSSIP_STATE] + percent[GOSSIP_REST];
+    assert_true(bytes[GOSSIP_URGENT] >= all * (100 - others) / 100 - LONGEST_PIECE_BYTES);
+}
+
+/* A little of what is urgent comes first, then the shares: those of the default, and others from
+ * the moment at which they are set. */
+static void test_each_priority_has_its_share(void **state) {
+    (void)state;
+    static const unsigned usual[GOSSIP_PRIORITY_COUNT] = {
+        [GOSSIP_CLUSTER] = 30, [GOSSIP_STATE] = 20, [GOSSIP_REST] = 10};
+    struct world *world = world_with_news();
+    struct gossip *gossip = world->nodes[1].gossip;
+    struct gossip_timing timing = world->timing;
+    check_shares(gossip, usual);
+    timing.share_percent[GOSSIP_CLUSTER] = 5;
+    timing.share_percent[GOSSIP_STATE] = 12;
+    timing.share_percent[GOSSIP_REST] = 33;
+    gossip_set_timing(gossip, &timing);
+    check_shares(gossip, timing.share_percent);
     world_free(world);
 }
 
@@ -114,6 +126,12 @@ static void test_the_last_quarter_is_not_for_the_others_alone(void **state) {
     assert_in_range(bytes[GOSSIP_REST], 1, GOSSIP_DATAGRAM_MAXIMUM * 10 / 100);
     tell_within(gossip, 0, bytes);
     assert_in_range(bytes[GOSSIP_URGENT], 1, URGENT_ALONE_BYTES);
+    assert_int_equal(sum_of(bytes), bytes[GOSSIP_URGENT]);
+    struct gossip_timing timing = world->timing;
+    timing.urgent_bytes = 3 * URGENT_ALONE_BYTES;
+    gossip_set_timing(gossip, &timing);
+    tell_within(gossip, 0, bytes);
+    assert_in_range(bytes[GOSSIP_URGENT], 2 * URGENT_ALONE_BYTES, 3 * URGENT_ALONE_BYTES);
     assert_int_equal(sum_of(bytes), bytes[GOSSIP_URGENT]);
     for (size_t i = 1; i < gossip->member_count; i++)
         if (i % GOSSIP_PRIORITY_COUNT == GOSSIP_URGENT)
