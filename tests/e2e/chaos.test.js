@@ -1,7 +1,7 @@
 // trothdb chaos with real agents: a whole short run, one that is not as expected, the rules of GOSSIP FAULT, and what is refused.
 'use strict';
 const assert = require('node:assert');
-const {spawn} = require('node:child_process');
+const {spawn, spawnSync} = require('node:child_process');
 const {once} = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
@@ -20,6 +20,8 @@ const write = (directory, text) => {
   fs.writeFileSync(file, text);
   return file;
 };
+const canMount = process.getuid() === 0 && spawnSync('unshare', ['-m', 'sh', '-c', 'mount --bind /proc/version /proc/meminfo']).status === 0;
+
 // Its own temporary directory shows that nothing is left behind.
 const chaos = (directory, ...words) => run(program, ['chaos', ...words], {timeout: 90000, env: {...process.env, TMPDIR: directory}});
 
@@ -152,6 +154,18 @@ test('a setting that no agent has ends the run with its words', async (t) => {
   assert.strictEqual(code, 1);
   assert.match(stderr, /a[12] ended by itself, exit code 2; its last words:\n.*gossip-nothing/s);
   assert.deepStrictEqual(fs.readdirSync(directory), ['scenario.txt']);
+});
+
+// With 10 MB of memory that the machine says are left, which nobody would have for twice as many agents.
+test('memory that would not be enough is the limit that is named', {skip: canMount ? false : 'a file in the place of /proc/meminfo takes root'}, async (t) => {
+  const directory = temporary(t), meminfo = path.join(directory, 'meminfo');
+  fs.writeFileSync(meminfo, 'MemTotal:  16000000 kB\nMemAvailable:  10240 kB\n');
+  const {code, stdout, stderr} = await run('unshare', ['-m', 'sh', '-c', 'mount --bind "$1" /proc/meminfo && shift && exec "$@"', 'sh', meminfo,
+    program, 'chaos', '--find-largest', '--goal', '50% of news within 1s', '--agents-max', '16', '--json']);
+  assert.strictEqual(code, 0, stdout + stderr);
+  const {largest, limit, trials} = JSON.parse(stdout);
+  assert.deepStrictEqual([largest, limit, trials[0].is_met], [8, 'memory', true], stdout);
+  assert.ok(trials.length > 1 && trials.slice(1).every((trial) => trial.limit === 'memory' && /would take \d+ MB, and 10 MB are available/.test(trial.problem)), stdout);
 });
 
 test('the largest of at most four agents is four', async (t) => {
