@@ -4,7 +4,21 @@
 
 void ahead_init(struct ahead *ahead) { *ahead = (struct ahead){.span_us = 1}; }
 
+void ahead_forget(struct ahead *ahead) {
+    for (unsigned i = 0; i < GOSSIP_EXPECT_TURNS; i++)
+        ahead->spans[i].count = 0;
+}
+
 /* The steps of a span, as far as they are known. */
+
+static void add_step(struct ahead_span *span, const struct crowd_node *node,
+                     const struct crowd_node *sender) {
+    memory_fetch_all(node, sizeof *node);
+    memory_fetch_all(sender, sender != NULL ? sizeof *sender : 0);
+    if (node->gossip != NULL)
+        span->steps[span->count++] = (struct gossip_coming){
+            .gossip = node->gossip, .sender = sender != NULL ? sender->uuid : NULL};
+}
 
 static void add_landings(const struct crowd *crowd, uint64_t after_us, struct ahead_span *span) {
     void *parcels[AHEAD_STEPS_MAXIMUM];
@@ -12,8 +26,7 @@ static void add_landings(const struct crowd *crowd, uint64_t after_us, struct ah
                              AHEAD_STEPS_MAXIMUM - span->count);
     for (size_t i = 0; i < count; i++) {
         const struct parcel *parcel = parcels[i];
-        span->steps[span->count++] =
-            (struct ahead_step){.node = parcel->to, .sender = parcel->from};
+        add_step(span, &crowd->nodes[parcel->to], &crowd->nodes[parcel->from]);
     }
 }
 
@@ -22,8 +35,7 @@ static void add_ticks(const struct crowd *crowd, uint64_t after_us, struct ahead
     size_t count = due_look(&crowd->waiting, after_us, span->until_us, ticks,
                             AHEAD_STEPS_MAXIMUM - span->count);
     for (size_t i = 0; i < count; i++)
-        span->steps[span->count++] = (struct ahead_step){.node = crowd_number(crowd, ticks[i]),
-                                                         .sender = CROWD_NODE_MAXIMUM};
+        add_step(span, &crowd->nodes[crowd_number(crowd, ticks[i])], NULL);
 }
 
 /* Of the first span looked at some is still to come when the next look begins. */
@@ -31,7 +43,7 @@ static void span_adapt(struct ahead *ahead, const struct crowd *crowd, size_t st
     uint64_t longer_us = ahead->span_us + ahead->span_us / 8 + 1;
     if (step_count > AHEAD_STEPS)
         ahead->span_us -= ahead->span_us / 4;
-    else if ((AHEAD_TURNS + 1) * longer_us <= crowd->network.shortest_us)
+    else if ((GOSSIP_EXPECT_TURNS + 1) * longer_us <= crowd->network.shortest_us)
         ahead->span_us = longer_us;
 }
 
@@ -45,47 +57,15 @@ static void span_fill(struct ahead *ahead, const struct crowd *crowd, uint64_t b
     span_adapt(ahead, crowd, span->count);
 }
 
-/* Turns. */
-
-static void fetch_nodes(const struct crowd *crowd, const struct ahead_span *span) {
-    for (size_t i = 0; i < span->count; i++) {
-        const struct ahead_step *step = &span->steps[i];
-        memory_fetch_all(&crowd->nodes[step->node], sizeof *crowd->nodes);
-        if (step->sender != CROWD_NODE_MAXIMUM)
-            memory_fetch_all(&crowd->nodes[step->sender], sizeof *crowd->nodes);
-    }
-}
-
-/* A node that was looked at may have ended since. */
-static void expect_steps(const struct crowd *crowd, struct ahead_span *span, unsigned turn) {
-    struct gossip_coming coming[AHEAD_STEPS_MAXIMUM];
-    struct ahead_step *steps[AHEAD_STEPS_MAXIMUM];
-    size_t count = 0;
-    for (size_t i = 0; i < span->count; i++) {
-        struct ahead_step *step = &span->steps[i];
-        const struct gossip *gossip = crowd->nodes[step->node].gossip;
-        if (gossip == NULL)
-            continue;
-        bool is_tick = step->sender == CROWD_NODE_MAXIMUM;
-        coming[count] =
-            (struct gossip_coming){.gossip = gossip,
-                                   .sender = is_tick ? NULL : crowd->nodes[step->sender].uuid,
-                                   .position = step->position};
-        steps[count++] = step;
-    }
-    gossip_expect(coming, count, turn);
-    for (size_t i = 0; i < count; i++)
-        steps[i]->position = coming[i].position;
-}
-
 void ahead_look(struct ahead *ahead, const struct crowd *crowd) {
+    enum { TURNS = GOSSIP_EXPECT_TURNS };
     uint64_t before_us = ahead->spans[ahead->newest].until_us;
-    ahead->newest = (ahead->newest + 1) % AHEAD_TURNS;
+    ahead->newest = (ahead->newest + 1) % TURNS;
     struct ahead_span *newest = &ahead->spans[ahead->newest];
     ahead->again_us = newest->until_us; /* of the one that had all its turns */
     span_fill(ahead, crowd, before_us, newest);
-    fetch_nodes(crowd, newest);
-    for (unsigned turn = 0; turn < GOSSIP_EXPECT_TURNS; turn++)
-        expect_steps(crowd, &ahead->spans[(ahead->newest + AHEAD_TURNS - 1 - turn) % AHEAD_TURNS],
-                     turn);
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        struct ahead_span *span = &ahead->spans[(ahead->newest + TURNS - turn) % TURNS];
+        gossip_expect(span->steps, span->count, turn);
+    }
 }

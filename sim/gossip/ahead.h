@@ -12,22 +12,17 @@
 struct crowd;
 
 enum {
-    AHEAD_TURNS = 1 + GOSSIP_EXPECT_TURNS,
     AHEAD_STEPS = 8,         /* that a span is to have */
     AHEAD_STEPS_MAXIMUM = 32 /* of more, the rest is not looked at */
 };
 
-struct ahead_step {
-    unsigned node, sender; /* CROWD_NODE_MAXIMUM: it is a tick */
-    size_t position;       /* struct gossip_coming */
-};
 struct ahead_span {
     uint64_t until_us;
-    struct ahead_step steps[AHEAD_STEPS_MAXIMUM];
+    struct gossip_coming steps[AHEAD_STEPS_MAXIMUM];
     size_t count;
 };
 struct ahead {
-    struct ahead_span spans[AHEAD_TURNS]; /* a ring */
+    struct ahead_span spans[GOSSIP_EXPECT_TURNS]; /* a ring */
     unsigned newest;
     uint64_t span_us;
     uint64_t again_us; /* until then all was looked at that is made before the next look */
@@ -36,3 +31,5 @@ struct ahead {
 void ahead_init(struct ahead *ahead);
 /* Before a step, once it is later than `again_us`. */
 void ahead_look(struct ahead *ahead, const struct crowd *crowd);
+/* An instance is about to be freed: what was looked at is let be. */
+void ahead_forget(struct ahead *ahead);

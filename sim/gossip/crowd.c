@@ -217,6 +217,7 @@ void crowd_start(struct crowd *crowd, unsigned number) {
 void crowd_kill(struct crowd *crowd, unsigned number) {
     struct crowd_node *node = &crowd->nodes[number];
     CHECK(node->gossip != NULL);
+    ahead_forget(&crowd->ahead);
     gossip_free(node->gossip);
     node->gossip = NULL;
     node->is_stopped = false;

@@ -102,10 +102,11 @@ static void test_looking_ahead_is_no_part_of_a_run(void **state) {
 }
 
 static bool is_looked_at(const struct crowd *crowd, const struct parcel *parcel) {
-    for (unsigned i = 0; i < AHEAD_TURNS; i++)
+    const struct crowd_node *to = &crowd->nodes[parcel->to], *from = &crowd->nodes[parcel->from];
+    for (unsigned i = 0; i < GOSSIP_EXPECT_TURNS; i++)
         for (size_t j = 0; j < crowd->ahead.spans[i].count; j++) {
-            const struct ahead_step *step = &crowd->ahead.spans[i].steps[j];
-            if (step->node == parcel->to && step->sender == parcel->from)
+            const struct gossip_coming *step = &crowd->ahead.spans[i].steps[j];
+            if (step->gossip == to->gossip && step->sender == from->uuid)
                 return true;
         }
     return false;
