@@ -1,4 +1,5 @@
-// The index of tests/README.md, trap by trap: every file, test, planted fault, fault and mix that it names is there.
+// The index of tests/README.md, trap by trap: every file, test, planted fault, fault and mix that it names is there, and
+// each test in the file that is named before it.
 'use strict'
 const assert = require('assert')
 const fs = require('fs')
@@ -38,6 +39,11 @@ for (const row of rows) {
   for (const [name] of text.matchAll(/\b(?:test|an?|the|every|lost|founding)_\w+\b/g)) {
     if (text.includes(`${name}.`)) continue // a file's name, looked for above
     want(sources.some((source) => source.text.includes(`${name}(`)), `the test ${name}`)
+  }
+  let named = null // the file in which the tests that follow it are
+  for (const [, file, name] of text.matchAll(/`([\w./-]+)`|\b(test_\w+)\b/g)) {
+    if (file) named = sources.find((source) => source.file === `tests/${file}`) || null
+    else if (named) want(named.text.includes(`${name}(`), `the test ${name} in ${named.file}`)
   }
   for (const [name] of text.matchAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g)) want(planted.has(name), `the planted fault ${name}`)
   for (const [, list] of text.matchAll(/\bfaults? ((?:`\w+`(?:, )?)+)/g)) {
