@@ -69,7 +69,8 @@ static void archivist_reply(void *context, unsigned node, const struct response 
     }
     while (left.length) {
         char line[ARCHIVIST_LINE_BYTES];
-        snprintf(line, sizeof line, "%.*s", BYTES_PRINT(bytes_take_until(&left, '\n')));
+        struct bytes taken = bytes_take_until(&left, '\n'); /* the macro names it twice */
+        snprintf(line, sizeof line, "%.*s", BYTES_PRINT(taken));
         note_line(archivist, line);
     }
 }
