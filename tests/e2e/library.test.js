@@ -23,6 +23,8 @@ async function buildExample(directory) {
   assert.strictEqual(installed.code, 0, installed.stdout + installed.stderr);
   const pc = fs.readdirSync(destination, {recursive: true}).map(String).find((file) => file.endsWith('troth-gossip.pc'));
   assert.ok(pc, 'a file for pkg-config is installed');
+  const searched = (await run('pkg-config', ['--variable', 'pc_path', 'pkg-config'])).stdout.trim().split(':');
+  assert.ok(searched.includes(path.dirname(`/${pc}`)), `pkg-config looks for /${pc} by itself, in ${searched}`);
   for (const file of fs.readdirSync(example)) fs.copyFileSync(path.join(example, file), path.join(directory, file));
   const packages = path.dirname(path.join(destination, pc));
   const made = await run('make', ['-C', directory, `PKG_CONFIG_PATH=${packages}`],
