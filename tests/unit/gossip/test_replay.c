@@ -178,19 +178,25 @@ static void test_a_recording_brings_nobody_back(void **state) {
     world_free(world);
 }
 
-/* As before, but node 2 has begun its next life meanwhile: what it wrote in the earlier one was for
- * the life of node 1 that still lasts, and is not heard again for that. Nor is a ping of it
- * answered twice. */
-static void test_a_recording_of_an_earlier_life_brings_nobody_back(void **state) {
-    (void)state;
-    struct world *world = world_new(16);
-    struct gossip_counters counters;
+/* Three sealed nodes; all that they say is recorded from their first word on. */
+static struct world *recorded_until_3_is_dead(uint64_t seed) {
+    struct world *world = world_new(seed);
     world->is_sealed = true;
     world_record(world);
     world_add_cluster(world, 3);
     world_run(world, 8000000);
     world_kill(world, 3);
     world_run(world, 20000000);
+    return world;
+}
+
+/* As before, but node 2 has begun its next life meanwhile: what it wrote in the earlier one was for
+ * the life of node 1 that still lasts, and is not heard again for that. Nor is a ping of it
+ * answered twice. */
+static void test_a_recording_of_an_earlier_life_brings_nobody_back(void **state) {
+    (void)state;
+    struct world *world = recorded_until_3_is_dead(16);
+    struct gossip_counters counters;
     let_it_be_forgotten(world);
     world_kill(world, 2);
     world_start(world, 2);
@@ -214,14 +220,8 @@ static void test_a_recording_of_an_earlier_life_brings_nobody_back(void **state)
  * before again, as often as he likes: it does not learn of the dead from it. */
 static void test_a_node_just_started_takes_no_recording(void **state) {
     (void)state;
-    struct world *world = world_new(13);
+    struct world *world = recorded_until_3_is_dead(13);
     struct gossip_counters counters;
-    world->is_sealed = true;
-    world_record(world);
-    world_add_cluster(world, 3);
-    world_run(world, 8000000);
-    world_kill(world, 3);
-    world_run(world, 20000000);
     world_kill(world, 1);
     world_start(world, 1);
     for (unsigned i = 0; i < 3; i++) {

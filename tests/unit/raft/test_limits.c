@@ -47,14 +47,20 @@ static void reads_ask(struct cluster *cluster, raft_node_number node, size_t cou
                      (struct raft_event){.kind = RAFT_READ, .read_id = i});
 }
 
+/* As many as may wait are not refused, and each one more is. */
+static void reads_ask_too_many(struct cluster *cluster, raft_node_number node,
+                               const struct answers *answers) {
+    reads_ask(cluster, node, RAFT_READ_MAXIMUM);
+    assert_int_equal(answers->refused, 0);
+    reads_ask(cluster, node, 3);
+    assert_int_equal(answers->refused, 3);
+}
+
 static void test_reads_that_wait_for_a_round(void **state) {
     (void)state;
     struct answers answers = {0};
     struct cluster *cluster = led_cluster(&answers);
-    reads_ask(cluster, 1, RAFT_READ_MAXIMUM);
-    assert_int_equal(answers.refused, 0);
-    reads_ask(cluster, 1, 3);
-    assert_int_equal(answers.refused, 3);
+    reads_ask_too_many(cluster, 1, &answers);
     cluster_settle(cluster);
     assert_int_equal(answers.given, RAFT_READ_MAXIMUM);
     cluster_free(cluster);
@@ -64,10 +70,7 @@ static void test_reads_that_a_follower_asks_the_leader(void **state) {
     (void)state;
     struct answers answers = {0};
     struct cluster *cluster = led_cluster(&answers);
-    reads_ask(cluster, 3, RAFT_READ_MAXIMUM);
-    assert_int_equal(answers.refused, 0);
-    reads_ask(cluster, 3, 3);
-    assert_int_equal(answers.refused, 3);
+    reads_ask_too_many(cluster, 3, &answers);
     cluster_free(cluster);
 }
 

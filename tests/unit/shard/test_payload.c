@@ -54,11 +54,17 @@ static void test_decoded(void **state) {
     payload_arguments_release(&arguments);
 }
 
-static int check_changed(size_t at, uint8_t value) {
-    uint8_t bytes[sizeof(GOLDEN)];
-    memcpy(bytes, GOLDEN, sizeof bytes);
+static int check_with(struct bytes payload, size_t at, uint8_t value) {
+    uint8_t bytes[256];
+    assert_in_range(at, 0, payload.length - 1);
+    assert_in_range(payload.length, 1, sizeof bytes);
+    memcpy(bytes, payload.data, payload.length);
     bytes[at] = value;
-    return payload_check(bytes_of(bytes, sizeof bytes));
+    return payload_check(bytes_of(bytes, payload.length));
+}
+
+static int check_changed(size_t at, uint8_t value) {
+    return check_with(bytes_of(GOLDEN, sizeof(GOLDEN)), at, value);
 }
 
 static void test_refused(void **state) {
@@ -123,10 +129,7 @@ static void test_golden_with_traces(void **state) {
 }
 
 static int check_traced(size_t at, uint8_t value) {
-    uint8_t bytes[sizeof(TRACED)];
-    memcpy(bytes, TRACED, sizeof bytes);
-    bytes[at] = value;
-    return payload_check(bytes_of(bytes, sizeof bytes));
+    return check_with(bytes_of(TRACED, sizeof(TRACED)), at, value);
 }
 
 static void test_refused_traces(void **state) {
