@@ -1,6 +1,5 @@
 #include "sim/check/risk.h"
 #include "base/memory.h"
-#include "cluster/topology.h"
 #include "shard/shard.h"
 #include "sim/check/checks.h"
 #include "sim/cluster/node.h"

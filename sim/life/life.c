@@ -11,7 +11,6 @@
 #include "sim/life/full_disk.h"
 #include "sim/life/thread.h"
 #include "sim/world/blobs.h"
-#include "worker/statistics.h"
 #include <stdio.h>
 
 enum { LIFE_ADMIN_PORT = 9001, LIFE_RESTART_MOST_US = 3000000, LIFE_QUICK_RESTART_MOST_US = 20000 };

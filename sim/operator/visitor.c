@@ -1,6 +1,5 @@
 #include "sim/operator/visitor.h"
 #include "base/memory.h"
-#include "sim/cluster/node.h"
 #include "sim/operator/operator.h"
 #include <stdio.h>
 

@@ -1,7 +1,6 @@
 #include "base/containers/table.h"
 #include "base/text/words.h"
 #include "config/config.h"
-#include "config/setting.h"
 
 /* The configuration file: lines of "name value", split into words as base/text/words.h tells. */
 

@@ -6,7 +6,6 @@
 #include "cluster/topology_file.h"
 #include "io/waiting_disk.h"
 #include "member/identity.h"
-#include "node/node.h"
 #include "raft/raft.h"
 #include "shard/machine/plan.h"
 #include "store/snapshot/chunk.h"

@@ -2,7 +2,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "gossip/detect/detect_room.h"
-#include "gossip/instance/roster.h"
 #include "gossip/news/news_room.h"
 #include "gossip/sync/sync_room.h"
 

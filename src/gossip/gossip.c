@@ -1,5 +1,4 @@
 #include "gossip/gossip.h"
-#include "base/buffer.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"

@@ -2,7 +2,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "keyspace/cut.h"
-#include "keyspace/edit.h"
 #include "keyspace/record/record_sort.h"
 
 static uint32_t slot_mark(const struct keyspace *keyspace, const struct cut_walk *walk) {

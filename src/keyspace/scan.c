@@ -1,5 +1,4 @@
 #include "keyspace/scan.h"
-#include "base/check.h"
 #include "base/random.h"
 #include "keyspace/private.h"
 #include <assert.h>

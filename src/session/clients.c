@@ -10,7 +10,6 @@
 
 #include "base/check.h"
 #include "connection/subscriptions.h"
-#include "session/calls/calls.h"
 #include "session/calls/wait.h"
 #include "session/client/session.h"
 #include "session/client/slowlog.h"

@@ -1,7 +1,5 @@
 #include "shard/compare.h"
 
-#include "shard/look.h"
-
 enum {
     COMPARE_BYTES =
         256 << 10, /* that are gone through at once, about: a fraction of a millisecond */

@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 
-#include "raft/raft.h"
 #include "shard/machine/keyspace_machine.h"
 #include "worker/worker.h"
 

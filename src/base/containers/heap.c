@@ -1,5 +1,4 @@
 #include "base/containers/heap.h"
-#include "base/check.h"
 #include "base/memory.h"
 
 enum { HEAP_SMALLEST = 16 };

@@ -7,7 +7,6 @@
 
 #include "cli/cluster/cluster.h"
 #include "cli/terminal/figure.h"
-#include "cli/terminal/flags.h"
 
 enum {
     DRILL_NEWS_MS = 150, /* nodes publish who leads every 100 ms */

@@ -1,6 +1,5 @@
 #include "gossip/detect/doubt.h"
 #include "base/planted.h"
-#include "gossip/detect/detect_room.h"
 #include "gossip/detect/suspicion.h"
 #include "gossip/instance/roster.h"
 #include "gossip/members/member.h"

@@ -1,6 +1,5 @@
 #include "gossip/detect/judging.h"
 #include "base/planted.h"
-#include "gossip/detect/detect_room.h"
 #include "gossip/detect/ping.h"
 #include "gossip/detect/record.h"
 #include "gossip/detect/suspicion.h"

@@ -1,6 +1,5 @@
 #include "gossip/detect/ping.h"
 #include "base/check.h"
-#include "gossip/detect/detect_room.h"
 #include "gossip/detect/doubt.h"
 #include "gossip/detect/watch.h"
 #include "gossip/instance/hash.h"

@@ -1,5 +1,4 @@
 #include "gossip/detect/record.h"
-#include "gossip/detect/detect_room.h"
 #include "gossip/detect/healing.h"
 #include "gossip/detect/observer.h"
 #include "gossip/detect/probe.h"

@@ -1,5 +1,4 @@
 #include "gossip/news/propagation.h"
-#include "base/buffer.h"
 #include "base/planted.h"
 #include "gossip/instance/roster.h"
 #include "gossip/members/member.h"

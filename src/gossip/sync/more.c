@@ -3,7 +3,6 @@
 #include "gossip/instance/roster.h"
 #include "gossip/instance/sending.h"
 #include "gossip/instance/streams.h"
-#include "gossip/members/member.h"
 #include "gossip/sync/digest.h"
 #include "gossip/sync/sync_room.h"
 

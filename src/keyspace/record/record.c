@@ -1,5 +1,4 @@
 #include "keyspace/record/record.h"
-#include "base/check.h"
 #include "keyspace/value/memory_class.h"
 #include <assert.h>
 #include <stddef.h>

@@ -1,5 +1,4 @@
 #include "keyspace/record/saver.h"
-#include "base/check.h"
 
 void saver_end_block(struct saver *saver, struct buffer *out) {
     if (saver->block_bytes == 0 || out->is_overflowed)

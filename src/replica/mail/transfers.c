@@ -5,7 +5,6 @@
 #include "replica/mail/outbox.h"
 #include "replica/state/state.h"
 #include "wire/peer_message.h"
-#include "worker/statistics.h"
 #include "worker/worker.h"
 
 /* What was not sent in so long may be sent at once. */

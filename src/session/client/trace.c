@@ -10,7 +10,6 @@
 #include "base/memory.h"
 #include "base/planted.h"
 #include "cluster/feature.h"
-#include "session/client/slowlog.h"
 #include "session/client/state.h"
 #include "worker/worker.h"
 

@@ -9,7 +9,6 @@
 #include "session/commands/cluster_replies.h"
 #include "session/commands/commands.h"
 #include "worker/leaders.h"
-#include "worker/statistics.h"
 #include "worker/worker.h"
 
 /* ---- INFO ---- */

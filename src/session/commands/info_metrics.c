@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "worker/statistics.h"
 #include "worker/worker.h"
 
 static void each_of(const struct worker *worker, enum metric_id id,

@@ -1,7 +1,6 @@
 #include "store/snapshot/chunk.h"
 #include "base/check.h"
 #include "base/cursor.h"
-#include "base/memory.h"
 #include "store/snapshot/names.h"
 #include <stdio.h>
 #include <zstd.h>

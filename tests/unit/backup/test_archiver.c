@@ -4,9 +4,7 @@
  * else. */
 #include "../shard/world.h"
 #include "../unit.h"
-#include "backup/archiver_internal.h"
 #include "backup/backup_read.h"
-#include "store/snapshot/names.h"
 #include "story.h"
 
 /* ---- reading ---- */

@@ -3,7 +3,6 @@
 #include "backup/log_archive.h"
 #include "backup/replay.h"
 #include "backup/shard_backup.h"
-#include "base/memory.h"
 #include "command_entries.h"
 #include "shard/machine/keyspace_machine.h"
 

@@ -1,6 +1,5 @@
 /* What a topology may hold, and what a decoder and the commands refuse beyond it. Each case differs
  * from a good one in one thing, and the good one is accepted. */
-#include "cluster/topology_removal.h"
 #include "founded.h"
 
 /* Node 2 holds nothing, so its number and its UUID are nobody's business but their own. */

@@ -1,7 +1,6 @@
 #include "runner.h"
 #include "base/check.h"
 #include "base/cursor.h"
-#include "keyspace/edit.h"
 
 enum { RUNNER_OUTPUT_BYTES_MAXIMUM = 1024 * 1024 * 1024 };
 

@@ -12,7 +12,6 @@
  * A line "(deletes N)" follows a read that had N keys past their time deleted before it answered.
  */
 #include "base/check.h"
-#include "base/memory.h"
 #include "runner.h"
 #include "script_text.h"
 #include <ctype.h>

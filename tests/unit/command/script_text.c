@@ -1,6 +1,5 @@
 #include "script_text.h"
 #include "base/check.h"
-#include "base/memory.h"
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
  * is whole. */
 #include "unit.h"
 
-#include "base/check.h"
 #include "command/command.h"
 #include "command/command_docs.h"
 #include "wire/response.h"

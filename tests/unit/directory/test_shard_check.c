@@ -1,10 +1,8 @@
 /* The log of one shard, record by record: what follows is taken, what cannot follow is called by
  * its name. */
 #include "../unit.h"
-#include "base/buffer.h"
 #include "directory/shard_check.h"
 #include "raft/events/entry.h"
-#include "shard/machine/payload.h"
 
 static const char *feed(struct shard_check *check, uint64_t index, uint64_t term,
                         struct shard_check_gap *gap) {

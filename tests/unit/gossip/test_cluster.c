@@ -1,6 +1,5 @@
 /* Clusters in the fake world. Every test is named after the trap that it would have caught. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "conditions.h"
 #include "gossip/wire/codec.h"
 

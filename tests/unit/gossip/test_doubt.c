@@ -1,6 +1,5 @@
 /* Which suspects a ping asks about, and what is said against an accusation. */
 #include "../unit.h"
-#include "gossip/detect/detect_room.h"
 #include "gossip/detect/doubt.h"
 #include "gossip/detect/record.h"
 #include "gossip/instance/roster.h"

@@ -3,7 +3,6 @@
  *
  *     life_test [--plant FAULT TEST]     with a planted fault that test must fail */
 #include "../planting.h"
-#include "base/memory.h"
 #include "conditions.h"
 #include "gossip/detect/detect_room.h"
 #include "gossip/wire/codec.h"

@@ -3,7 +3,6 @@
 #include "gossip/instance/sending.h"
 #include "gossip/sync/compare.h"
 #include "gossip/sync/more.h"
-#include "gossip/sync/sync_room.h"
 #include "world.h"
 
 enum { WAITED_US = 10000, ROUNDS = 256 }; /* MORE_WAIT_US, MORE_ROUNDS_MAXIMUM */

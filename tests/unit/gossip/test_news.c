@@ -1,6 +1,5 @@
 /* What is told, to whom, how much. Every test is named after the trap that it would have caught. */
 #include "../planting.h"
-#include "base/memory.h"
 #include "conditions.h"
 #include "gossip/news/news_room.h"
 #include "gossip/wire/codec.h"

@@ -4,7 +4,6 @@
 #include "gossip/detect/detect_room.h"
 #include "gossip/detect/record.h"
 #include "gossip/detect/watch.h"
-#include "gossip/instance/roster.h"
 #include "made_up.h"
 
 enum { MS = 1000, TIMEOUT_US = 200 * MS, TURN_US = 1000 * MS, MEMBERS = 20 };

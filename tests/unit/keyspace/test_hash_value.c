@@ -1,7 +1,6 @@
 /* Hashes against a naive model, through growing and shrinking; scans that miss nothing; saving; the
  * golden bytes. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "base/random.h"
 #include "keyspace/value/hash_kind.h"
 #include "keyspace/value/hash_value.h"

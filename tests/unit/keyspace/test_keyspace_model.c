@@ -2,7 +2,6 @@
  * changes of all kinds, through growing and shrinking, with strings, hashes and expiries. */
 #include "unit.h"
 
-#include "base/memory.h"
 #include "base/random.h"
 #include "keyspace/edit.h"
 #include "keyspace/private.h"

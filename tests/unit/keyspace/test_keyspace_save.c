@@ -4,10 +4,8 @@
 
 #include "base/cursor.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "keyspace/edit.h"
 #include "keyspace/record/saver.h"
-#include "keyspace/scan.h"
 #include "keyspace/value/hash_kind.h"
 #include "keyspace/value/hash_value.h"
 

@@ -5,7 +5,6 @@
 #include "keyspace/edit.h"
 #include "keyspace/record/remains.h"
 #include "keyspace/value/hash_value.h"
-#include "keyspace/value/memory_class.h"
 
 enum { FIELDS = 20000, KEYS = 5000, A_TURN = 500, SAVED_BYTES_MAXIMUM = 64 * 1024 * 1024 };
 

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#include "base/memory.h"
-
 enum { PIPELINE = 64, WARM_ROUNDS = 50, ROUNDS = 200 };
 
 static bool is_counting;

@@ -2,9 +2,6 @@
  * and a spare that is given a topology. */
 #include "world.h"
 
-#include "base/memory.h"
-#include "session/client/session_command.h"
-#include "session/clients.h"
 #include "wire/request.h"
 #include "wire/response.h"
 #include "worker/worker.h"

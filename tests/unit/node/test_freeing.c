@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/memory.h"
 #include "replica/shards/freeing.h"
 #include "worker/worker.h"
 

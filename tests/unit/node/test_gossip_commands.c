@@ -2,7 +2,6 @@
 #include "../planting.h"
 #include "world.h"
 
-#include "gossip/gossip.h"
 #include "member/said_keys.h"
 
 /* What is said on one worker is read on the other, and a wish that cannot be granted changes

@@ -3,9 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/memory.h"
 #include "session/client/slowlog.h"
-#include "wire/request.h"
 #include "worker/worker.h"
 
 /* Everything that a disk is waited for takes 1 ms here at the least; nothing else takes time. */

@@ -1,7 +1,6 @@
 #include "world.h"
 
 #include "../store/fake_disk.h"
-#include "base/check.h"
 #include "base/containers/queue.h"
 #include "base/memory.h"
 #include "io/process.h"

@@ -1,7 +1,6 @@
 /* Whose code lies where in a file: in this very program; and files that are cut or no programs at
  * all have no names. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "profile/pprof.h"
 #include "profile/process_file.h"
 #include "profile/symbols.h"

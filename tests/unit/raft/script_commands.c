@@ -1,4 +1,3 @@
-#include "base/memory.h"
 #include "script.h"
 #include "transcript.h"
 

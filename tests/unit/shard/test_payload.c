@@ -1,6 +1,5 @@
 /* The payload of an entry: its bytes, and what is refused. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "shard/machine/payload.h"
 
 /* docs/format/commands.md */

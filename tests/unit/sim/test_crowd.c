@@ -1,7 +1,6 @@
 /* The parts of sim/gossip beside naive ones that will always tell the truth, and a run that is the
  * same again. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "config/config.h"
 #include "sim/gossip/crowd.h"
 #include "sim/gossip/report.h"

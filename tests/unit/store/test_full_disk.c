@@ -1,7 +1,6 @@
 /* A full disk: nothing fails and nothing is reported durable that is not; the reserve keeps terms
  * and votes going; with space again the log goes on as if nothing had been. */
 #include "../planting.h"
-#include "base/memory.h"
 #include "wal_world.h"
 
 enum { PROBE_US = 1000 * 1000 };

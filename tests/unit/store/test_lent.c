@@ -1,6 +1,5 @@
 /* Entries that are lent to the log: written from where they lie, and given back afterwards. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "store/wal/batch.h"
 #include "wal_world.h"
 

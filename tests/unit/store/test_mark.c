@@ -1,7 +1,6 @@
 /* Marks: an idle log says of its newest round that it was durable, so that damage there is told
  * from a round that was never finished. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "store/record/format.h"
 #include "wal_world.h"
 

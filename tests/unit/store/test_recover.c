@@ -1,7 +1,6 @@
 /* Recovery: a torn tail is cut, damage is refused, and nothing that was never written is ever
  * replayed. */
 #include "../unit.h"
-#include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
 #include "store/record/format.h"

@@ -1,7 +1,6 @@
 /* Segments are used again. What they held in a former life is never taken for the log, whatever
  * becomes of the bytes written over it. */
 #include "../unit.h"
-#include "base/check.h"
 #include "base/memory.h"
 #include "base/planted.h"
 #include "store/record/format.h"

@@ -1,7 +1,6 @@
 /* Repair: whatever bit of what was durable is lost, nothing that was not written is replayed, no
  * term or vote is forgotten, and a shard that lost entries says how long its log was. */
 #include "../unit.h"
-#include "base/check.h"
 #include "base/memory.h"
 #include "store/record/digest.h"
 #include "store/record/format.h"

@@ -1,7 +1,5 @@
 /* The log: what was reported durable is replayed, in order, whatever the rounds and segments. */
 #include "../unit.h"
-#include "base/check.h"
-#include "base/memory.h"
 #include "wal_world.h"
 
 /* Every kind of record, of two shards, and one more life of the log behind them. */

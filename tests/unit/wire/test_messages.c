@@ -1,7 +1,6 @@
 /* The peer plane's messages are made and linked: a batch survives packing, in the bytes that
  * protobuf prescribes. */
 #include "../unit.h"
-#include "base/memory.h"
 #include "wire/health.pb-c.h"
 #include "wire/peer.pb-c.h"
 
