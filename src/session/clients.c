@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "connection/subscriptions.h"
 #include "session/calls/wait.h"
+#include "session/client/held.h"
 #include "session/client/session.h"
 #include "session/client/slowlog.h"
 #include "session/client/trace.h"
@@ -100,6 +101,7 @@ void clients_input(struct worker *worker, struct session *session, size_t length
     statistic_add(&statistics_of(worker)->input_bytes_total, length);
     worker_count(worker, METRIC_client_received_bytes_total, length);
     clients_process(session);
+    held_count(session);
 }
 
 static void set_paused(struct session *session, bool is_paused) {

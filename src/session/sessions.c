@@ -5,6 +5,7 @@
 #include "session/calls/calls.h"
 #include "session/calls/gather.h"
 #include "session/calls/wait.h"
+#include "session/client/held.h"
 #include "session/client/session.h"
 #include "session/client/slowlog.h"
 #include "session/clients.h"
@@ -109,8 +110,7 @@ void sessions_retry(struct worker *worker) {
         calls_retry(worker);
 }
 
-void sessions_write(struct worker *worker) {
-    bool has_output = !list_is_empty(&worker->sessions->with_output);
+static void write_all(struct worker *worker) {
     while (!list_is_empty(&worker->sessions->with_output)) {
         struct list *link = list_first(&worker->sessions->with_output);
         struct session *session = LIST_ELEMENT(link, struct session, output_link);
@@ -118,6 +118,7 @@ void sessions_write(struct worker *worker) {
         if (session->is_gone)
             continue;
         worker->io.client_output(worker->io.context, session, session->handle);
+        held_count(session);
         bool is_done =
             queue_count(&session->slots) == 0 || session->is_overrun || session->is_killed;
         if (session->is_closing && is_done && !session->is_close_asked) {
@@ -125,6 +126,13 @@ void sessions_write(struct worker *worker) {
             worker->io.client_close(worker->io.context, session, session->handle);
         }
     }
+}
+
+void sessions_write(struct worker *worker) {
+    bool has_output = !list_is_empty(&worker->sessions->with_output);
+    write_all(worker);
+    if (held_limit(worker))
+        write_all(worker);
     if (has_output)
         observe_output(worker);
 }

@@ -149,6 +149,10 @@ void observe_unfreed(struct worker *worker, uint64_t bytes) {
     metric_set(metrics_cell(worker->metrics, METRIC_unfreed_bytes, NULL), (int64_t)bytes);
 }
 
+void observe_held(struct worker *worker, size_t bytes) {
+    metric_set(metrics_cell(worker->metrics, METRIC_clients_held_bytes, NULL), (int64_t)bytes);
+}
+
 void observe_shard(struct worker *worker, const struct shard *shard) {
     char label[16];
     snprintf(label, sizeof label, "%u", shard_number(shard));

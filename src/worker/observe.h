@@ -25,6 +25,8 @@ void observe_packed(struct worker *worker, size_t entry_bytes, size_t packed_byt
 void observe_wal_round(struct worker *worker);
 void observe_crowd_return(struct worker *worker, bool is_complete);
 void observe_output(struct worker *worker);
+/* By all clients: input that is not parsed yet, replies that are not sent. */
+void observe_held(struct worker *worker, size_t bytes);
 void observe_unfreed(struct worker *worker, uint64_t bytes); /* deleted, and held still */
 void observe_shard(struct worker *worker, const struct shard *shard);
 void observe_removal(struct worker *worker, uint32_t shard); /* its replica is here no more */

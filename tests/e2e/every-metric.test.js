@@ -16,6 +16,7 @@ const METRICS = [...fs.readFileSync(path.join(root, 'src/metric/metric.def'), 'u
 const ELSEWHERE = {
   append_hedges_total: 'tests/e2e/lazy.test.js', // which follower is served later changes with the machine
   backup_objects_removed_total: 'tests/e2e/backup-moments.test.js', // what is too old takes a while to become so
+  clients_held_bytes: 'tests/unit/node/test_pressure.c', // is read and sent at once, as a rule
   disk_is_full: 'tests/e2e/mounts.test.js', // takes a file system of its own
   disk_is_slow: 'tests/e2e/metrics.test.js',
   gossip_adaptations_total: 'tests/unit/member/test_gossip_meter.c', // takes a minute, or more members than are here

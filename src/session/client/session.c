@@ -59,6 +59,7 @@ struct session *session_new(struct worker *worker, void *handle, const char *pee
 }
 
 void session_free(struct session *session) {
+    session->worker->sessions->held_bytes -= session->counted_bytes;
     list_remove(&session->link);
     list_remove(&session->output_link);
     list_remove(&session->blocked_link);
@@ -119,7 +120,7 @@ void session_kill(struct session *session) {
 }
 
 /* A reply that follows one which was dropped would pass for the answer to that other command. */
-static void overrun(struct session *session) {
+static void drop_replies(struct session *session) {
     session->is_overrun = true;
     for (size_t i = 0; i < queue_count(&session->slots); i++) {
         struct reply_slot *slot = queue_at(&session->slots, i);
@@ -128,12 +129,28 @@ static void overrun(struct session *session) {
         slot->heap_bytes = 0;
     }
     session->held_bytes = 0;
+}
+
+static void overrun(struct session *session) {
+    drop_replies(session);
     log_line(session->worker->io.log, LOG_WARN,
              session->is_authenticated
                  ? "client closed: its replies passed client-output-limit"
                  : "client closed: it read too little of its replies, and has not logged in",
              LOG_T("client", session->peer_name));
     observe_refused_client(session->worker, "output-limit");
+    session_close_after_reply(session);
+}
+
+void session_evict(struct session *session) {
+    drop_replies(session);
+    log_line(session->worker->io.log, LOG_WARN,
+             "client closed: all clients hold too much (maxmemory-clients), this one most",
+             LOG_T("client", session->peer_name), LOG_F("input_bytes", session->input.length),
+             LOG_F("output_bytes", session->output.length));
+    buffer_clear(&session->input);
+    buffer_clear(&session->output);
+    observe_refused_client(session->worker, "memory");
     session_close_after_reply(session);
 }
 

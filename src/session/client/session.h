@@ -25,6 +25,8 @@ void session_expect_read(struct session *session);    /* what is expected last i
 void session_close_after_reply(struct session *session);
 /* The same, but it does not wait for the replies that are still to come. */
 void session_kill(struct session *session);
+/* The same at once: all that it holds goes with it. */
+void session_evict(struct session *session);
 void session_free(struct session *session);
 /* How a session's next command must go so that nothing of the connection overtakes anything: flags
  * for calls_send() (route.h), and false if the command must wait (a write behind a read that waits

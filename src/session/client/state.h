@@ -86,10 +86,11 @@ struct session {
     bool is_gone;        /* the connection is closed; freed when nothing is in flight */
     bool is_paused;
     bool is_killed;        /* it hears no reply that is not there yet */
-    bool is_overrun;       /* its replies passed client-output-limit: it is told nothing more */
+    bool is_overrun;       /* its replies passed a limit: it is told nothing more */
     bool is_close_asked;   /* of the owner of the connection */
     size_t held_bytes;     /* of replies in `slots`; with `output` at most client-output-limit */
     size_t unread_maximum; /* of both, if less: of one who has not logged in */
+    size_t counted_bytes;  /* of its input and replies in worker->sessions->held_bytes (held.h) */
 };
 
 /* Who the clients are, and who waits for what in their name. */
@@ -98,6 +99,8 @@ struct sessions {
     uint64_t next_session;
     unsigned listening_count; /* of those: that want to hear gossip's news */
     unsigned turn_commands;   /* of clients, in this turn */
+    size_t held_bytes;        /* of all clients' input and replies, as they were counted last */
+    size_t shown_bytes;       /* the same, as the metric has it */
 
     struct list remote_calls, gathers, asks;
     struct list waits;          /* struct wait_call */

@@ -317,7 +317,8 @@ static void test_every_setting_is_described(void **state) {
                            "port 7001\n    client port\n    a whole number from 1 to 65535; set at "
                            "start\n"));
     assert_non_null(strstr(text, "read-mode lease\n"));
-    assert_null(strstr(text, "maxmemory"));
+    assert_non_null(strstr(text, "maxmemory-clients "));
+    assert_null(strstr(text, "maxmemory-policy")); /* it is remembered, and has no effect */
     buffer_release(&out);
 }
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "session/clients.h"
 #include "session/sessions.h"
+#include "worker/worker.h"
 
 static void send_line_of(struct client *client, const char *head, size_t bytes) {
     char *line = memory_allocate(bytes + strlen(head) + 3);
@@ -257,7 +258,126 @@ static void test_a_slow_pipeline_takes_turns(void **state) {
     world_free(world);
 }
 
+enum { PIECE_BYTES = 100000 };
+
+/* A node for all of whose clients there is 1 MB, and as many bytes in "k" as one reply has here. */
+static struct world *world_of_little_memory(void) {
+    struct world *world = world_new(1, (const char *const[]){"maxmemory-clients", "1mb", NULL});
+    struct client *client = world_connect(world, 0);
+    send_set(client, "k", PIECE_BYTES);
+    world_settle(world);
+    assert_string_equal(client_take(client), "+OK\r\n");
+    return world;
+}
+
+static uint64_t shown_as_held(struct world *world) {
+    struct metrics *metrics = world_worker(world, 0)->metrics;
+    return metric_value(metrics_cell(metrics, METRIC_clients_held_bytes, NULL));
+}
+
+static void leave_unread(struct client *client, unsigned pieces) {
+    client->is_stuck = true;
+    for (unsigned i = 0; i < pieces; i++)
+        client_ask(client, "GET k");
+}
+
+/* What several leave unread is no more than the limit of one of them, but more than there is for
+ * all: who leaves most is closed, and nobody else; who was closed hears nothing more. */
+static void test_all_clients_together(void **state) {
+    (void)state;
+    struct world *world = world_of_little_memory();
+    struct client *few = world_connect(world, 0), *most = world_connect(world, 0),
+                  *more = world_connect(world, 0), *other = world_connect(world, 0);
+    leave_unread(few, 2);
+    leave_unread(most, 5);
+    leave_unread(more, 3);
+    assert_non_null(most->session);
+    assert_in_range(shown_as_held(world), 10 * PIECE_BYTES, 10 * PIECE_BYTES + 200);
+    leave_unread(more, 1);
+    assert_null(most->session);
+    assert_int_equal(most->received.length, 0);
+    assert_true(few->session != NULL && more->session != NULL);
+    assert_in_range(shown_as_held(world), 6 * PIECE_BYTES, 6 * PIECE_BYTES + 200);
+    CLIENT_EXPECT(other, "STRLEN k", ":100000\r\n");
+    few->is_stuck = more->is_stuck = false;
+    client_ask(few, "PING");
+    client_ask(more, "PING");
+    assert_in_range(few->received.length, 2 * PIECE_BYTES, 2 * PIECE_BYTES + 100);
+    assert_in_range(more->received.length, 4 * PIECE_BYTES, 4 * PIECE_BYTES + 100);
+    world_free(world);
+}
+
+/* Who asked not to be closed for this is not; another one is. */
+static void test_no_evict(void **state) {
+    (void)state;
+    struct world *world = world_of_little_memory();
+    struct client *most = world_connect(world, 0), *more = world_connect(world, 0);
+    CLIENT_EXPECT(most, "CLIENT NO-EVICT ON", "+OK\r\n");
+    leave_unread(most, 8);
+    leave_unread(more, 4);
+    assert_null(more->session);
+    assert_non_null(most->session);
+    leave_unread(most, 8); /* and nobody is left who could be */
+    assert_non_null(most->session);
+    world_free(world);
+}
+
+/* What was sent and is no whole request yet counts as well. */
+static void test_input_counts(void **state) {
+    (void)state;
+    struct world *world = world_of_little_memory();
+    struct client *reader = world_connect(world, 0), *writer = world_connect(world, 0);
+    leave_unread(reader, 4);
+    send_line_of(writer, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$9000000\r\n", 6 * PIECE_BYTES);
+    world_settle(world);
+    assert_non_null(writer->session);
+    send_line_of(writer, "", PIECE_BYTES);
+    world_settle(world);
+    assert_null(writer->session);
+    assert_non_null(reader->session);
+    world_free(world);
+}
+
+/* What has been read does not count: neither in the turn it was written in, nor where the socket
+ * was full then and took it by and by. */
+static void test_what_was_read_does_not_count(void **state) {
+    (void)state;
+    enum { LATE = 12 };
+    struct world *world = world_of_little_memory();
+    struct client *client = world_connect(world, 0), *late[LATE];
+    for (unsigned i = 0; i < LATE; i++) {
+        late[i] = world_connect(world, 0);
+        client_ask(client, "GET k");
+        leave_unread(late[i], 1);
+        struct buffer *output = clients_output(late[i]->session);
+        buffer_consume(output, output->length); /* as the socket does */
+    }
+    for (unsigned i = 0; i < LATE; i++)
+        assert_non_null(late[i]->session);
+    assert_in_range(client->received.length, LATE * PIECE_BYTES, (LATE + 1) * PIECE_BYTES);
+    world_free(world);
+}
+
+/* Nor does what somebody left who is gone. */
+static void test_what_the_gone_held_does_not_count(void **state) {
+    (void)state;
+    struct world *world = world_of_little_memory();
+    struct client *other = world_connect(world, 0);
+    for (unsigned i = 0; i < 8; i++) {
+        struct client *client = world_connect(world, 0);
+        leave_unread(client, 2);
+        client_ask(client, "QUIT");
+        assert_null(client->session);
+    }
+    leave_unread(other, 2);
+    assert_non_null(other->session);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_a_slow_pipeline_takes_turns),
+          cmocka_unit_test(test_all_clients_together), cmocka_unit_test(test_no_evict),
+          cmocka_unit_test(test_input_counts), cmocka_unit_test(test_what_was_read_does_not_count),
+          cmocka_unit_test(test_what_the_gone_held_does_not_count),
           cmocka_unit_test(test_a_stranger_leaves_little_unread),
           cmocka_unit_test(test_a_request_that_does_not_fit),
           cmocka_unit_test(test_no_answer_for_another),
