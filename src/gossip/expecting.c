@@ -7,7 +7,9 @@
 
 static void expect_instance(struct gossip_coming *step) {
     const struct gossip *gossip = step->gossip;
-    memory_fetch_all(gossip, offsetof(struct gossip, counters.malformed));
+    memory_fetch_all(&gossip->timing, offsetof(struct gossip_timing, observers));
+    memory_fetch_all(&gossip->log,
+                     offsetof(struct gossip, counters.malformed) - offsetof(struct gossip, log));
     memory_fetch(&gossip->asking.stream);
 }
 

@@ -12,8 +12,8 @@ struct detect_room *detect_room_new(struct gossip *gossip) {
 
 /* Few probes are in flight at a time. */
 void detect_room_fetch(const struct detect_room *room) {
-    enum { PROBES_USUAL = 1 };
-    memory_fetch_all(room, offsetof(struct detect_room, probes[PROBES_USUAL]));
+    memory_fetch_all(room, offsetof(struct detect_room, watches[GOSSIP_OBSERVERS]));
+    memory_fetch_all(&room->probes[0], sizeof room->probes[0]);
 }
 
 const struct member *detect_room_next(const struct detect_room *room) {

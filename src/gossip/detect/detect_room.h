@@ -44,7 +44,6 @@ struct watch {
 /* What every step looks at stands first. */
 struct detect_room {
     /* watch.c, observer.c */
-    struct watch watches[GOSSIP_OBSERVERS_MAXIMUM];
     unsigned ring_count;            /* on which this node watches somebody: the first so many */
     struct round_trip trip;         /* of all edges */
     uint64_t observer, observed_us; /* who observed this node last (a hash), and when */
@@ -71,6 +70,8 @@ struct detect_room {
     struct relay *relays;
     size_t relay_count, relay_capacity; /* up to GOSSIP_RELAY_MAXIMUM */
     size_t probe_count;
+
+    struct watch watches[GOSSIP_OBSERVERS_MAXIMUM]; /* by their rings: watch.c, observer.c */
     struct probe probes[GOSSIP_PROBE_MAXIMUM];
 
     /* healing.c, where there are any */
