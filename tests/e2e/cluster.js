@@ -19,6 +19,8 @@ const ENVIRONMENT = {...process.env,
   TSAN_OPTIONS: `${process.env.TSAN_OPTIONS || ''} suppressions='${path.join(__dirname, 'tsan.supp')}'`};
 // What a sanitizer, or a CHECK that failed, leaves in a log.
 const CONFESSION = /^.*(?:WARNING: ThreadSanitizer|ERROR: \w+Sanitizer|runtime error:|check failed:).*$/m;
+// How a process ends that has a fault, whoever starts it again afterwards.
+const CRASHES = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP']);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Runs a program to its end: {code, stdout, stderr}. Fails only if it cannot be run, or takes too long.
@@ -148,6 +150,7 @@ class Node {
     fs.closeSync(log);
     this.exited = once(this.process, 'exit').then(([code, signal]) => {
       this.process = null;
+      if (CRASHES.has(signal)) this.crash = signal;
       return {code, signal};
     });
   }
@@ -261,6 +264,7 @@ class Cluster {
     for (const node of this.nodes) if (!hasPassed) console.log(`the last words of ${node.address}:\n${node.logTail}`);
     const logs = this.nodes.filter((node) => fs.existsSync(node.logFile)).map((node) => [node.address, node.log]);
     fs.rmSync(this.directory, {recursive: true});
+    for (const node of this.nodes) assert.ok(!node.crash, `${node.address} ended by ${node.crash}`);
     for (const [address, log] of logs) {
       const found = CONFESSION.exec(log);
       assert.ok(!found, `in the log of ${address}: ${found && log.slice(found.index, found.index + 4000)}`);
