@@ -3,7 +3,7 @@
 
 static const char *const mix_names[MIX_COUNT] = {
     "everything", "crashes",  "partitions", "clocks",  "damage", "absence", "leaders", "churn",
-    "membership", "slowness", "async",      "upgrade", "space",  "loss",    "backup"};
+    "membership", "slowness", "async",      "upgrade", "space",  "loss",    "backup",  "moments"};
 
 const char *mix_name(enum mix mix) { return mix_names[mix]; }
 
@@ -23,4 +23,5 @@ bool mix_wants_more_nodes(enum mix mix) { return mix == MIX_MEMBERSHIP || mix ==
 bool mix_wants_spares(enum mix mix) { return mix == MIX_MEMBERSHIP; }
 bool mix_loses_nodes(enum mix mix) { return mix == MIX_LOSS; }
 bool mix_wants_backups(enum mix mix) { return mix == MIX_BACKUP; }
+bool mix_relies_on_leases(enum mix mix) { return mix == MIX_MOMENTS; }
 bool mix_has_right_time(enum mix mix) { return mix == MIX_BACKUP; }

@@ -20,6 +20,7 @@ enum mix {
     MIX_SPACE,
     MIX_LOSS,
     MIX_BACKUP,
+    MIX_MOMENTS,
     MIX_COUNT
 };
 
@@ -37,5 +38,6 @@ bool mix_wants_more_nodes(enum mix mix); /* replicas are to move to nodes that h
 bool mix_wants_spares(enum mix mix);     /* nodes are to be added */
 bool mix_loses_nodes(enum mix mix);      /* for good */
 bool mix_wants_backups(enum mix mix);
+bool mix_relies_on_leases(enum mix mix); /* long ones, in every run */
 /* Wall clocks go right, and so does what is measured by them. */
 bool mix_has_right_time(enum mix mix);

@@ -35,6 +35,7 @@ struct faults;
 struct loss;
 struct loss_account;
 struct risk;
+struct situations;
 
 /* How the clients behave for a while: quiet first, then eager, all as ever, or only reading, or in
  * two camps: those of even number read at `node`, the others ask everybody else. It makes moments
@@ -80,6 +81,7 @@ struct simulation {
     struct history history;
     struct checks *checks;
     struct risk *risk;
+    struct situations *situations;
     struct loss *loss; /* NULL, both: no node is lost for good */
     struct loss_account *loss_account;
     struct sim_blobs *blobs; /* NULL, all three: no backups are made */

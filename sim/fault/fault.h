@@ -41,6 +41,7 @@ struct faults {
     unsigned late_follower;
     uint64_t late_until_us;
     uint64_t learner_until_us;
+    uint64_t leaving_until_us, changing_until_us;
     struct membership *membership;
     struct slowness *slowness;
     struct rot *rot;

@@ -7,6 +7,7 @@
 #include "sim/check/checks.h"
 #include "sim/check/loss_account.h"
 #include "sim/check/risk.h"
+#include "sim/check/situations.h"
 #include "sim/life/connection.h"
 #include "sim/life/full_disk.h"
 #include "sim/life/thread.h"
@@ -237,6 +238,7 @@ static void node_bury(struct sim_node *node) {
     for (unsigned i = 0; i < worker_count(node); i++)
         sim_disk_end_life(node->threads[i].disk, node->death);
     checks_node_died(simulation, node->index);
+    situations_node_died(simulation, node->index);
     risk_node_died(simulation);
     loss_account_node_died(simulation, node->index);
 }
@@ -365,6 +367,7 @@ void sim_node_start(struct sim_node *node) {
     node->has_begun_slow = node->power.slow_us > 0;
     node->power.is_off = node->power.has_failed = node->power.has_log_been_told = false;
     simulation->statistics.restarts += node->life > 1;
+    situations_node_started(simulation, node->index);
     trace_line(&simulation->trace, "node %u: starts", node->index + 1);
     int status = node_boot(node, &problem);
     if (status) {

@@ -4,6 +4,7 @@
 #include "sim/check/checks.h"
 #include "sim/check/loss_account.h"
 #include "sim/check/past.h"
+#include "sim/check/situations.h"
 #include "sim/world/blobs.h"
 
 enum { THREAD_TURN_MOST_US = 20, THREAD_MAIL_MOST_US = 30 };
@@ -92,6 +93,7 @@ static void turn_event(struct event *event) {
         loss_account_after_turn(thread->node->simulation, thread);
         checks_after_turn(thread->node->simulation, thread);
         past_after_turn(thread->node->simulation, thread);
+        situations_after_turn(thread->node->simulation, thread);
     }
     set_timer(thread);
 }

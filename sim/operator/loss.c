@@ -3,6 +3,7 @@
 #include "cluster/topology.h"
 #include "shard/shard.h"
 #include "sim/check/loss_account.h"
+#include "sim/check/situations.h"
 #include "sim/life/life.h"
 #include "sim/operator/comeback.h"
 #include "sim/operator/operator.h"
@@ -282,6 +283,7 @@ static void end(struct loss *loss) {
     struct simulation *simulation = loss->simulation;
     loss->is_under_way = false;
     trace_line(&simulation->trace, "operator: what was lost is given up");
+    situations_majority_recovered(simulation);
     for (unsigned i = 0; i < simulation->node_count; i++)
         if (loss->is_lost[i]) {
             comeback_later(simulation, i,

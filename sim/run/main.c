@@ -1,4 +1,5 @@
 /* trothdb-sim: whole clusters in one thread, by seed. */
+#include "sim/check/situations.h"
 #include "sim/cluster/mix.h"
 #include "sim/run/planted.h"
 #include "sim/run/seed_run.h"
@@ -16,7 +17,7 @@ static const char help[] =
     "they keep their word. The same seed gives the same run, always.\n"
     "\n"
     "  trothdb-sim --seed N [--minutes M] [--nodes N] [--mix NAME] [--print] [--plant NAME]\n"
-    "  trothdb-sim --seeds A..B [--minutes M] [--nodes N] [--mix NAME]\n"
+    "  trothdb-sim --seeds A..B [--minutes M] [--nodes N] [--mix NAME] [--situations]\n"
     "  trothdb-sim --find-planted [--seed FIRST] [--tries N]\n"
     "\n"
     "  --seed N        the run to make (1)\n"
@@ -25,8 +26,12 @@ static const char help[] =
     "  --nodes N       nodes, 1 to 9; by the seed if it is not given\n"
     "  --mix NAME      of faults: everything, crashes, partitions, clocks, damage, absence, "
     "leaders, churn, membership,\n"
-    "                  slowness, async, upgrade, space, loss, backup; by the seed if it is not "
-    "given\n"
+    "                  slowness, async, upgrade, space, loss, backup, moments; by the seed if it "
+    "is "
+    "not given\n"
+    "  --situations    count the runs that came through what may happen while voters change; fails "
+    "if something\n"
+    "                  never did\n"
     "  --print         print the trace\n"
     "  --plant NAME    turn on a planted fault (builds with -Dplanted=true; base/planted.def names "
     "them)\n"
@@ -39,7 +44,7 @@ static const char help[] =
 struct command_line {
     struct simulation_options options;
     uint64_t first_seed, last_seed, tries;
-    bool is_series, is_find_planted;
+    bool is_series, is_find_planted, wants_situations;
 };
 
 static bool parse_number(const char *text, uint64_t *value) {
@@ -97,6 +102,9 @@ static bool parse_option(int option, struct command_line *line) {
     case 'x':
         line->options.mix = mix_find(optarg);
         return line->options.mix >= 0;
+    case 'w':
+        line->wants_situations = true;
+        return true;
     case 'f':
         line->is_find_planted = true;
         return true;
@@ -108,17 +116,12 @@ static bool parse_option(int option, struct command_line *line) {
 }
 
 static const struct option long_options[] = {
-    {"seed", required_argument, NULL, 's'},
-    {"seeds", required_argument, NULL, 'S'},
-    {"minutes", required_argument, NULL, 'm'},
-    {"nodes", required_argument, NULL, 'n'},
-    {"mix", required_argument, NULL, 'x'},
-    {"print", no_argument, NULL, 'p'},
-    {"plant", required_argument, NULL, 'P'},
-    {"find-planted", no_argument, NULL, 'f'},
-    {"tries", required_argument, NULL, 't'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 'S'},
+    {"minutes", required_argument, NULL, 'm'}, {"nodes", required_argument, NULL, 'n'},
+    {"mix", required_argument, NULL, 'x'},     {"situations", no_argument, NULL, 'w'},
+    {"print", no_argument, NULL, 'p'},         {"plant", required_argument, NULL, 'P'},
+    {"find-planted", no_argument, NULL, 'f'},  {"tries", required_argument, NULL, 't'},
+    {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 };
 
 static const char *what_it_takes(int option) {
@@ -151,21 +154,38 @@ static void print_series(uint64_t passed, uint64_t failed, double simulated, dou
            simulated / 3600 / (wall / 60));
 }
 
+/* In how many runs each was met. False: one in none. */
+static bool print_situations(const uint64_t counts[SITUATION_COUNT]) {
+    bool is_all_met = true;
+    for (enum situation situation = 0; situation < SITUATION_COUNT; situation++) {
+        printf("%5llu  %s\n", (unsigned long long)counts[situation], situation_text(situation));
+        is_all_met &= counts[situation] > 0;
+    }
+    return is_all_met;
+}
+
+static void note_situations(uint64_t counts[SITUATION_COUNT], uint64_t met) {
+    for (unsigned situation = 0; situation < SITUATION_COUNT; situation++)
+        counts[situation] += met >> situation & 1;
+}
+
 static int run_series(const struct command_line *line) {
     struct simulation_options options = line->options;
-    uint64_t passed = 0, failed = 0;
+    uint64_t passed = 0, failed = 0, situations[SITUATION_COUNT] = {0};
     double simulated = 0, begun = wall_seconds();
     for (uint64_t seed = line->first_seed; seed <= line->last_seed; seed++) {
-        double seconds;
+        struct seed_outcome outcome;
         options.seed = seed;
-        if (seed_run_apart(&options, false, &seconds))
+        if (seed_run_apart(&options, false, &outcome))
             passed++;
         else
             failed++;
-        simulated += seconds;
+        simulated += outcome.simulated_seconds;
+        note_situations(situations, outcome.situations_met);
     }
     print_series(passed, failed, simulated, wall_seconds() - begun);
-    return failed ? 1 : 0;
+    bool is_complete = !line->wants_situations || print_situations(situations);
+    return failed || !is_complete ? 1 : 0;
 }
 
 int main(int argc, char **argv) {
@@ -192,8 +212,8 @@ int main(int argc, char **argv) {
         return planted_find_all(&line.options, line.tries) ? 0 : 1;
     if (line.is_series)
         return run_series(&line);
-    double simulated_seconds;
+    struct seed_outcome ignored;
     if (line.options.is_printed)
-        return seed_run(&line.options, &simulated_seconds) ? 0 : 1;
-    return seed_run_apart(&line.options, false, &simulated_seconds) ? 0 : 1;
+        return seed_run(&line.options, &ignored) ? 0 : 1;
+    return seed_run_apart(&line.options, false, &ignored) ? 0 : 1;
 }

@@ -5,6 +5,7 @@
 #include "sim/check/loss_account.h"
 #include "sim/check/past.h"
 #include "sim/check/risk.h"
+#include "sim/check/situations.h"
 #include "sim/fault/faults.h"
 #include "sim/life/delivery.h"
 #include "sim/life/life.h"
@@ -99,6 +100,7 @@ static void begin_backups(struct simulation *simulation) {
 static void make_checks(struct simulation *simulation) {
     simulation->risk = risk_new(simulation->shard_count + 1);
     simulation->checks = checks_new(simulation->shard_count + 1);
+    simulation->situations = situations_new(simulation->shard_count + 1);
 }
 
 static void make_network(struct simulation *simulation) {
@@ -158,6 +160,7 @@ void simulation_free(struct simulation *simulation) {
     loss_account_free(simulation->loss_account);
     risk_free(simulation->risk);
     checks_free(simulation->checks);
+    situations_free(simulation->situations);
     history_release(&simulation->history);
     config_release(&simulation->config);
     event_queue_release(&simulation->queue);

@@ -51,9 +51,11 @@ static void choose_disks(struct simulation *simulation) {
 
 static void choose_leases(struct simulation *simulation) {
     always(simulation, "write-timeout-ms", 1000, 5000);
+    double lease_share = mix_relies_on_leases(simulation->mix) ? 1 : 0.75;
     setting(simulation, "read-mode", "%s",
-            random_chance(&simulation->random, 0.75) ? "lease" : "quorum");
-    maybe(simulation, 0.7, "lease-ms", 120, 400);      /* by default it is soon over */
+            random_chance(&simulation->random, lease_share) ? "lease" : "quorum");
+    maybe(simulation, mix_relies_on_leases(simulation->mix) ? 1 : 0.7, "lease-ms", 120,
+          400);                                        /* by default it is soon over */
     maybe(simulation, 0.8, "quiet-after-ms", 20, 300); /* a second by default: then few ever are */
 }
 

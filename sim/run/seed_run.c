@@ -1,5 +1,6 @@
 #include "sim/run/seed_run.h"
 #include "base/planted.h"
+#include "sim/check/situations.h"
 #include "sim/run/run.h"
 #include "sim/run/scene.h"
 #include <fcntl.h>
@@ -112,12 +113,13 @@ static void print_summary(const struct simulation *simulation, double seconds) {
     fflush(stdout);
 }
 
-bool seed_run(const struct simulation_options *options, double *simulated_seconds) {
+bool seed_run(const struct simulation_options *options, struct seed_outcome *outcome) {
     double start = seconds_now();
     struct simulation *simulation = simulation_new(options);
     bool is_right = simulation_run(simulation);
     print_summary(simulation, seconds_now() - start);
-    *simulated_seconds = (double)simulation->queue.now_us / 1e6;
+    *outcome = (struct seed_outcome){.simulated_seconds = (double)simulation->queue.now_us / 1e6,
+                                     .situations_met = situations_met(simulation)};
     simulation_free(simulation);
     return is_right;
 }
@@ -132,14 +134,14 @@ static void be_quiet(void) {
 
 _Noreturn static void run_as_child(const struct simulation_options *options, bool is_quiet,
                                    int told_to) {
-    double simulated_seconds;
+    struct seed_outcome outcome;
     if (is_quiet)
         be_quiet();
     alarm(SEED_SECONDS_MAXIMUM);
-    bool is_right = seed_run(options, &simulated_seconds);
+    bool is_right = seed_run(options, &outcome);
     fflush(stdout);
-    ssize_t written = write(told_to, &simulated_seconds, sizeof simulated_seconds);
-    _exit(is_right && written == sizeof simulated_seconds ? 0 : 1);
+    ssize_t written = write(told_to, &outcome, sizeof outcome);
+    _exit(is_right && written == sizeof outcome ? 0 : 1);
 }
 
 static void print_abort(const struct simulation_options *options, int status) {
@@ -149,9 +151,9 @@ static void print_abort(const struct simulation_options *options, int status) {
 }
 
 bool seed_run_apart(const struct simulation_options *options, bool is_quiet,
-                    double *simulated_seconds) {
+                    struct seed_outcome *outcome) {
     int told[2], status;
-    *simulated_seconds = 0;
+    *outcome = (struct seed_outcome){0};
     if (pipe(told) != 0)
         return false;
     fflush(stdout);
@@ -159,8 +161,8 @@ bool seed_run_apart(const struct simulation_options *options, bool is_quiet,
     if (child == 0)
         run_as_child(options, is_quiet, told[1]);
     close(told[1]);
-    if (read(told[0], simulated_seconds, sizeof *simulated_seconds) < 0)
-        *simulated_seconds = 0;
+    if (read(told[0], outcome, sizeof *outcome) != sizeof *outcome)
+        *outcome = (struct seed_outcome){0};
     close(told[0]);
     if (child < 0 || waitpid(child, &status, 0) != child)
         return false;

@@ -3,10 +3,15 @@
 #pragma once
 #include "sim/cluster/simulation.h"
 
+struct seed_outcome {
+    double simulated_seconds; /* how long the cluster lived */
+    uint64_t situations_met;  /* a bit for each (sim/check/situations.h) */
+};
+
 /* Runs and prints the line that says how it went (and, of a failed run, what failed). True: all
- * checks held. *simulated_seconds is how long the cluster lived. */
-bool seed_run(const struct simulation_options *options, double *simulated_seconds);
+ * checks held. */
+bool seed_run(const struct simulation_options *options, struct seed_outcome *outcome);
 /* The same in a child process; an abort or a hang counts as a failure. `is_quiet`: nothing is
- * printed. *simulated_seconds is 0 if it ended before it could say. */
+ * printed. The outcome is all zeros if it ended before it could say. */
 bool seed_run_apart(const struct simulation_options *options, bool is_quiet,
-                    double *simulated_seconds);
+                    struct seed_outcome *outcome);

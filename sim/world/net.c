@@ -168,6 +168,10 @@ void sim_net_block(struct sim_net *net, unsigned from, unsigned to) {
     net->is_blocked[from][to] = from != to;
 }
 
+bool sim_net_is_blocked(const struct sim_net *net, unsigned from, unsigned to) {
+    return net->is_blocked[from][to];
+}
+
 void sim_net_heal(struct sim_net *net) { memset(net->is_blocked, 0, sizeof net->is_blocked); }
 
 void sim_net_reset_streams(struct sim_net *net, unsigned from, unsigned to) {

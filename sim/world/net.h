@@ -63,7 +63,8 @@ struct sim_weather *sim_net_weather(struct sim_net *net);
 /* Of the streams that break, which come back: echo.h. */
 void sim_net_set_echo(struct sim_net *net, double share);
 void sim_net_block(struct sim_net *net, unsigned from, unsigned to); /* one way, until it heals */
-void sim_net_heal(struct sim_net *net);                              /* no way is blocked */
+bool sim_net_is_blocked(const struct sim_net *net, unsigned from, unsigned to);
+void sim_net_heal(struct sim_net *net); /* no way is blocked */
 void sim_net_reset_streams(struct sim_net *net, unsigned from,
                            unsigned to); /* breaks what stands, both ways */
 /* Breaks what stands, one way; something of it comes in any case, late or again: echo.h. */

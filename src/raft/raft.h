@@ -65,6 +65,7 @@ bool raft_has_lease(const struct raft *raft, uint64_t now_us);
 /* Is the lead being given away? Then nothing is taken until that has succeeded or is given up, an
  * election timeout later at the most. */
 bool raft_is_handing_over(const struct raft *raft);
+raft_node_number raft_successor_chosen(const struct raft *raft); /* to whom; 0: it is not */
 /* Nothing is to be done here until something happens or a pair's heartbeats fail. */
 bool raft_is_quiet(const struct raft *raft);
 /* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */

@@ -67,6 +67,10 @@ bool raft_is_handing_over(const struct raft *raft) {
     return raft->role == RAFT_LEADER && raft->transfer.to != 0;
 }
 
+raft_node_number raft_successor_chosen(const struct raft *raft) {
+    return raft_is_handing_over(raft) ? raft->transfer.to : 0;
+}
+
 void raft_transfer_tick(struct raft *raft) {
     if (raft->transfer.to != 0 && raft->now_us >= raft->transfer.deadline_us)
         raft->transfer.to = 0;
