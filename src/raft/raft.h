@@ -29,6 +29,9 @@ struct raft *raft_new(const struct raft_options *options, const struct raft_reco
 void raft_free(struct raft *raft);
 /* One event; fills *actions whole. */
 void raft_step(struct raft *raft, const struct raft_event *event, struct raft_actions *actions);
+/* What RAFT_DURABLE comes to on a follower, where nothing follows from it: no actions. False,
+ * and nothing was done: this is none, and has to be stepped. */
+bool raft_follower_durable(struct raft *raft, uint64_t save_sequence);
 void raft_set_timing(struct raft *raft, const struct raft_timing *timing);
 /* Without room this replica takes no entries from a leader, and says so, so that it is not sent
  * them over and over; it hears the leader, votes, and keeps what it has. */

@@ -248,6 +248,13 @@ static void durable_step(struct raft *raft, uint64_t save_sequence) {
     raft_commit_advance(raft);
 }
 
+bool raft_follower_durable(struct raft *raft, uint64_t save_sequence) {
+    if (raft->role != RAFT_FOLLOWER)
+        return false;
+    raft_durable(raft, save_sequence);
+    return true;
+}
+
 static void step_begin(struct raft *raft, const struct raft_event *event) {
     if (event->now_us > raft->now_us)
         raft->now_us = event->now_us;

@@ -20,6 +20,16 @@ bool shard_awaits_log(const struct shard *shard) {
            shard->own.stage == OWN_MARKING || shard->incoming.stage == INCOMING_MARKING;
 }
 
+/* Of a follower nothing is to be done but to note it; and of all saves two in three are
+ * followers'. */
+static bool is_all_done(struct shard *shard, uint64_t save_sequence) {
+    if (shard->early.is_settling || !raft_follower_durable(shard->raft, save_sequence))
+        return false;
+    shard_touch(shard);
+    shard_note_durable(shard, shard_now_us(shard));
+    return true;
+}
+
 void shard_durable(struct shard *shard, uint64_t wal_sequence) {
     uint64_t save_sequence = 0;
     struct pending_save *pending;
@@ -42,6 +52,8 @@ void shard_durable(struct shard *shard, uint64_t wal_sequence) {
         if (!is_outdone(shard, &message, save_sequence))
             shard->io.send(shard->io.context, shard, &message);
     }
+    if (is_all_done(shard, save_sequence))
+        return;
     struct raft_event event = {.kind = RAFT_DURABLE, .save_sequence = save_sequence};
     shard_step(shard, &event);
 }

@@ -163,6 +163,10 @@ void shard_note_moments(struct shard *shard, const struct raft_event *event,
     }
 }
 
+void shard_note_durable(struct shard *shard, uint64_t now_us) {
+    moments_reach(&shard->tracing.moments, MOMENT_DURABLE, raft_durable_index(shard->raft), now_us);
+}
+
 void shard_note_applied(struct shard *shard, uint64_t now_us) {
     moments_reach(&shard->tracing.moments, MOMENT_APPLIED, shard->applied_index, now_us);
 }

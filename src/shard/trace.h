@@ -26,6 +26,7 @@ void shard_note_moments(struct shard *shard, const struct raft_event *event,
                         const struct raft_actions *actions);
 /* Only while there are `awaited_traces`: entries came that may be theirs. */
 void shard_trace_awaited(struct shard *shard);
+void shard_note_durable(struct shard *shard, uint64_t now_us);
 void shard_note_applied(struct shard *shard, uint64_t now_us);
 /* The rest only while there are `traces`. */
 void shard_trace_truncated(struct shard *shard, raft_index from);

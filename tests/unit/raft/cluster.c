@@ -173,6 +173,19 @@ static void held_release(struct cluster *cluster, struct cluster_node *node, uin
     }
 }
 
+/* Of a follower an owner need not step it: then a step has nothing to add. */
+static void durable_tell(struct cluster *cluster, struct cluster_node *node, uint64_t sequence) {
+    bool is_done = node->raft != NULL && raft_follower_durable(node->raft, sequence);
+    const struct cluster_node before = *node;
+    size_t packet_count = cluster->packets.count;
+    cluster_step(cluster, node,
+                 (struct raft_event){.kind = RAFT_DURABLE, .save_sequence = sequence});
+    CHECK(!is_done || node->commit_index == before.commit_index);
+    CHECK(!is_done || node->save_count == before.save_count);
+    CHECK(!is_done || cluster->packets.count == packet_count);
+    CHECK(!is_done || node->held.count == before.held.count);
+}
+
 bool cluster_save_next(struct cluster *cluster, struct cluster_node *node, bool is_told) {
     if (node->save_count == 0)
         return false;
@@ -184,8 +197,7 @@ bool cluster_save_next(struct cluster *cluster, struct cluster_node *node, bool 
     if (!is_told)
         return true;
     held_release(cluster, node, save.sequence);
-    cluster_step(cluster, node,
-                 (struct raft_event){.kind = RAFT_DURABLE, .save_sequence = save.sequence});
+    durable_tell(cluster, node, save.sequence);
     return true;
 }
 
@@ -433,8 +445,7 @@ static void snapshot_write(struct cluster *cluster, struct cluster_node *to,
         entries_drop(to->saves[0].entries, to->saves[0].entry_count);
         memmove(to->saves, to->saves + 1, to->save_count * sizeof *to->saves);
         held_release(cluster, to, sequence);
-        cluster_step(cluster, to,
-                     (struct raft_event){.kind = RAFT_DURABLE, .save_sequence = sequence});
+        durable_tell(cluster, to, sequence);
     }
 }
 
