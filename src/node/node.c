@@ -223,6 +223,7 @@ static struct shard_io shard_io_of(struct worker *worker) {
                              .may_divide_slots = may_divide_slots,
                              .may_split_strings = may_split_strings,
                              .touched = timers_touch,
+                             .save_waits_until_us = rounds_save_waits_until_us,
                              .pair_of = pairs_of,
                              .context = worker};
 }

@@ -155,6 +155,9 @@ struct shard_io {
     void (*fatal)(void *context, const char *what);
     /* Something happened: look at its deadline and what it shows again, and end the turn for it. */
     void (*touched)(void *context, struct shard *shard);
+    /* Entries of this shard are about to be appended to the log, which others use as well: until
+     * when they may wait for a round that others share. 0: they may not. */
+    uint64_t (*save_waits_until_us)(void *context, const struct shard *shard);
     /* As in struct raft_options, with `context`. */
     struct raft_pair *(*pair_of)(void *context, unsigned shard, raft_node_number peer);
     /* May so many bytes of a snapshot be sent now? 0: yes, and they are counted; else: not before

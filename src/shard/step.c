@@ -131,12 +131,19 @@ static void leadership_changed(struct shard *shard) {
     shard->io.leadership(shard->io.context, shard);
 }
 
+/* Nothing but entries: they may wait a moment for a round that others share. */
+static uint64_t save_until_us(struct shard *shard, const struct raft_actions *actions) {
+    bool is_plain = !actions->is_state_saved && actions->truncate_from == 0;
+    return is_plain ? shard->io.save_waits_until_us(shard->io.context, shard) : 0;
+}
+
 static void save_what_must_be(struct shard *shard, const struct raft_event *event,
                               const struct raft_actions *actions) {
     if (actions->save_sequence == 0)
         return;
     uint64_t patience_us = save_patience_us(event, actions);
-    save(shard, actions, patience_us ? event->now_us + patience_us : 0);
+    uint64_t until_us = save_until_us(shard, actions);
+    save(shard, actions, patience_us ? event->now_us + patience_us : until_us);
     if (patience_us)
         shard_note_early(shard, event->now_us);
 }

@@ -145,6 +145,11 @@ void observe_crowd_return(struct worker *worker, bool is_complete) {
     metric_add(metrics_cell(worker->metrics, METRIC_crowd_returns_total, outcome), 1);
 }
 
+void observe_rendezvous(struct worker *worker, bool is_complete) {
+    const char *outcome = is_complete ? "complete" : "late";
+    metric_add(metrics_cell(worker->metrics, METRIC_wal_gathers_total, outcome), 1);
+}
+
 void observe_unfreed(struct worker *worker, uint64_t bytes) {
     metric_set(metrics_cell(worker->metrics, METRIC_unfreed_bytes, NULL), (int64_t)bytes);
 }

@@ -24,6 +24,7 @@ void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bo
 void observe_packed(struct worker *worker, size_t entry_bytes, size_t packed_bytes);
 void observe_wal_round(struct worker *worker);
 void observe_crowd_return(struct worker *worker, bool is_complete);
+void observe_rendezvous(struct worker *worker, bool is_complete);
 void observe_output(struct worker *worker);
 /* By all clients: input that is not parsed yet, replies that are not sent. */
 void observe_held(struct worker *worker, size_t bytes);

@@ -11,7 +11,9 @@
  *   (crowd.c). */
 #include "replica/shards/rounds.h"
 
+#include "raft/raft.h"
 #include "replica/shards/crowd.h"
+#include "replica/shards/rendezvous.h"
 #include "replica/state/state.h"
 #include "worker/observe.h"
 #include "worker/worker.h"
@@ -121,4 +123,26 @@ void rounds_begin(struct worker *worker) {
 
 void rounds_log_round_ended(struct worker *worker) {
     worker->hosting->rounds.has_log_round_ended = true;
+}
+
+/* Commands that wait here for their answers, or were just answered and may be back soon. */
+static uint32_t present_count(const struct shard_rounds *rounds) {
+    return rounds->demand.under_way_count + rounds->demand.gathered_count +
+           rounds->crowd.answered_count;
+}
+
+/* Of a few commands each would rather be on disk at once. */
+uint64_t rounds_save_waits_until_us(void *context, const struct shard *shard) {
+    struct worker *worker = context;
+    struct shard_rounds *rounds = &worker->hosting->rounds;
+    bool is_wanted = present_count(rounds) >= SHARD_CROWD_COMMANDS;
+    uint64_t round = wal_round_begun(worker->wal);
+    enum rendezvous_end end = rendezvous_turn_to(&rounds->rendezvous, round);
+    if (end != RENDEZVOUS_NOT_AWAITED)
+        observe_rendezvous(worker, end == RENDEZVOUS_COMPLETE);
+    const struct rendezvous_arrival arrival = {
+        .node = raft_leader(shard_raft(shard)),
+        .now_us = worker->turn_us,
+        .most_us = is_wanted ? (uint64_t)worker->config.wal_gather_us : 0};
+    return rendezvous_waits_until_us(&rounds->rendezvous, &arrival);
 }

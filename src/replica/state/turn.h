@@ -33,6 +33,26 @@ struct crowd {
     uint32_t last_pause;     /* after the last lost bet; 0: the last one was won */
 };
 
+/* A node that leads shards which this log writes for; this one as well. */
+struct rendezvous_party {
+    uint32_t node;        /* 0: free */
+    uint64_t round;       /* of the log, that was begun last when its entries came last */
+    uint64_t came_us;     /* when that was */
+    uint64_t interval_us; /* smoothed, from one round that it came for to the next; 0: unknown */
+};
+
+/* The bet that the entries of all who write along come in time for the next round of the log. */
+enum { RENDEZVOUS_PARTY_MAXIMUM = 8 };
+struct rendezvous {
+    struct rendezvous_party parties[RENDEZVOUS_PARTY_MAXIMUM];
+    uint64_t round;      /* that was begun last */
+    uint64_t seen_us;    /* who was expected then is awaited */
+    uint64_t until_us;   /* of the bet; 0: none is on */
+    bool is_complete;    /* nobody is missing */
+    uint32_t pause;      /* rounds until the next bet */
+    uint32_t last_pause; /* after the last lost bet; 0: the last one was won */
+};
+
 /* Shards with commands that are not proposed yet, and which of all shards the log works for. */
 enum shard_round_state {
     SHARD_ROUND_NONE,
@@ -41,6 +61,7 @@ enum shard_round_state {
 };
 struct shard_rounds {
     struct crowd crowd;
+    struct rendezvous rendezvous;
     struct crowd_demand demands[WORKER_SHARD_MAXIMUM]; /* by shard, as last noted */
     struct crowd_demand demand;                        /* of all of them */
     uint32_t gathering[WORKER_SHARD_MAXIMUM];

@@ -38,6 +38,8 @@ bool wal_is_idle(const struct wal *wal) {
 
 bool wal_is_writing(const struct wal *wal) { return wal->round.is_running; }
 
+uint64_t wal_round_begun(const struct wal *wal) { return wal->position.round; }
+
 void wal_statistics(const struct wal *wal, struct wal_statistics *out) {
     *out = wal->statistics;
     out->segments = wal->ledger.segment_count;

@@ -94,7 +94,9 @@ void wal_mark(struct wal *wal);
 void wal_owner_idles(struct wal *wal, bool is_owner_idle);
 void wal_tune(struct wal *wal, const struct wal_tuning *tuning);
 bool wal_is_writing(const struct wal *wal); /* a round is on its way to the disk */
-bool wal_is_idle(const struct wal *wal);    /* nothing gathered, none of its jobs under way */
+/* Which round was begun last: what is appended now goes with a later one. */
+uint64_t wal_round_begun(const struct wal *wal);
+bool wal_is_idle(const struct wal *wal); /* nothing gathered, none of its jobs under way */
 /* The shard needs no entry up to index any more (its snapshot mark is durable): frees segments that
  * nobody needs. */
 void wal_release(struct wal *wal, uint32_t shard, uint64_t index);

@@ -123,6 +123,38 @@ static void test_deposed_while_it_is_written(void **state) {
     world_free(world);
 }
 
+/* Others share the log, and their entries are awaited: so long an entry waits for its round. */
+static void test_an_entry_waits_for_those_of_others(void **state) {
+    (void)state;
+    struct world *world = world_led(1);
+    world->replicas[1].save_waits_until_us = world->now_us + 3000;
+    uint64_t ticket = world_propose(world, 1, "SET k v");
+    world->now_us += 2999;
+    world_settle(world);
+    assert_answer(world, ticket, "");
+    world->now_us++;
+    world_settle(world);
+    assert_answer(world, ticket, "DONE +OK|");
+    world_free(world);
+}
+
+/* A term and a vote wait for nobody: a leader is found. Its first entry is one like all others. */
+static void test_a_vote_waits_for_nobody(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    for (raft_node_number i = 1; i <= 3; i++)
+        world->replicas[i].save_waits_until_us = UINT64_MAX - 1;
+    world_kill(world, 1);
+    for (unsigned i = 0; i < 100 && world_leader(world) == 0; i++)
+        world_run(world, 50);
+    raft_node_number leader = world_leader(world);
+    assert_true(leader != 0);
+    world_run(world, 1000);
+    const struct raft *raft = world_raft(world, leader);
+    assert_true(raft_durable_index(raft) < raft_last_index(raft));
+    world_free(world);
+}
+
 /* The leader goes after its entry reached a follower: under the next leader it commits, and whoever
  * waits at the old one hears that it was done. */
 static void test_deposed_done(void **state) {
@@ -524,7 +556,8 @@ RUN_TESTS(
     cmocka_unit_test(test_batch_does_not_wait_for_late_commit),
     cmocka_unit_test(test_who_does_not_wait_for_commit), cmocka_unit_test(test_held_by_owner),
     cmocka_unit_test(test_deposed_not_executed), cmocka_unit_test(test_deposed_while_it_is_written),
-    cmocka_unit_test(test_deposed_done), cmocka_unit_test(test_unknown_after_timeout),
+    cmocka_unit_test(test_deposed_done), cmocka_unit_test(test_an_entry_waits_for_those_of_others),
+    cmocka_unit_test(test_a_vote_waits_for_nobody), cmocka_unit_test(test_unknown_after_timeout),
     cmocka_unit_test(test_two_leaderships), cmocka_unit_test(test_batch_refused_when_deposed),
     cmocka_unit_test(test_long_commands), cmocka_unit_test(test_unreadable_entry_is_not_appended),
     cmocka_unit_test(test_waits_during_transfer), cmocka_unit_test(test_back_pressure),

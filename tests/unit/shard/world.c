@@ -162,6 +162,11 @@ static void touched(void *context, struct shard *shard) {
 
 /* ---- life ---- */
 
+static uint64_t save_waits_until_us(void *context, const struct shard *shard) {
+    (void)shard;
+    return ((struct replica *)context)->save_waits_until_us;
+}
+
 /* Of a shard that is not touched nobody asks whether it awaits the log. */
 static bool is_logging(const struct replica *replica) {
     return replica->is_logging || (replica->is_touched && shard_awaits_log(replica->shard));
@@ -283,6 +288,7 @@ int world_start(struct world *world, raft_node_number number) {
                                            .leadership = ignore,
                                            .applied = ignore,
                                            .touched = touched,
+                                           .save_waits_until_us = save_waits_until_us,
                                            .admit_transfer_us = admit_transfer_us,
                                            .next_snapshot_turn_us = next_snapshot_turn_us,
                                            .may_divide_slots = may_divide_slots,
@@ -424,7 +430,10 @@ static bool end_turn(struct replica *replica) {
     if (!replica->shard)
         return false;
     look_at(replica);
-    wal_flush(replica->wal);
+    if (replica->save_waits_until_us)
+        wal_flush_due(replica->wal, replica->world->now_us);
+    else
+        wal_flush(replica->wal);
     if (replica->is_disk_held)
         return false;
     bool has_run = false;

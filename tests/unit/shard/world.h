@@ -44,9 +44,10 @@ struct replica {
     bool is_without_parts;           /* its machine saves a slot as a whole, at the next start */
     struct machine_ops whole_ops;    /* of that machine */
     bool is_disk_held;               /* its jobs wait */
-    enum shard_company company;      /* what its owner says at the end of a turn */
-    unsigned log_failures;           /* each ends it; only where its disk was made to fail */
-    bool is_log_lost;                /* so it ends with this turn */
+    uint64_t save_waits_until_us; /* its entries, for others that share the log; 0: nobody does */
+    enum shard_company company;   /* what its owner says at the end of a turn */
+    unsigned log_failures;        /* each ends it; only where its disk was made to fail */
+    bool is_log_lost;             /* so it ends with this turn */
 };
 
 struct answer {
