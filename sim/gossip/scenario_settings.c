@@ -1,10 +1,12 @@
 /* Settings that are changed live, and differ: is anybody called dead for it? Every few seconds half
- * of the nodes are set to something else each, at a fifth of loss; and at times one is killed. */
+ * of the nodes are set to something else each, at a fifth of loss, while one after the other stands
+ * still for a moment, so that there is somebody to suspect; and at times one is killed. */
 #include "sim/gossip/scenario.h"
 
 enum {
     SETTINGS_ROUNDS = 24,
-    SETTINGS_ROUND_SECONDS = 5,
+    SETTINGS_STOPS_A_ROUND = 10,
+    SETTINGS_STOP_US = 500000,
     SETTINGS_ROUNDS_A_DEATH = 4,
     SETTINGS_DEATHS = SETTINGS_ROUNDS / SETTINGS_ROUNDS_A_DEATH,
     DEATH_SECONDS_MAXIMUM = 120, /* then it counts as this */
@@ -54,6 +56,15 @@ static void set_back(struct crowd *crowd) {
             crowd_set_timing(crowd, i, &crowd->timing);
 }
 
+static void stop_some(struct crowd *crowd) {
+    for (unsigned i = 0; i < SETTINGS_STOPS_A_ROUND; i++) {
+        unsigned node = crowd_any_running(crowd);
+        crowd_stop(crowd, node);
+        crowd_run(crowd, SETTINGS_STOP_US);
+        crowd_resume(crowd, node);
+    }
+}
+
 /* Kills somebody; the seconds until nobody believes it to live. */
 static double death_seconds(struct crowd *crowd) {
     unsigned victim = crowd_any_running(crowd);
@@ -72,7 +83,7 @@ void scenario_settings(const struct scenario_run *run) {
     crowd->network.loss = SETTINGS_LOSS;
     for (unsigned round = 0; round < SETTINGS_ROUNDS; round++) {
         set_half(crowd);
-        crowd_run(crowd, SETTINGS_ROUND_SECONDS * CROWD_SECOND_US);
+        stop_some(crowd);
         if (round % SETTINGS_ROUNDS_A_DEATH == 0 && crowd->running_count > 2)
             samples[count++] = death_seconds(crowd);
     }
