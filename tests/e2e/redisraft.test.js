@@ -123,7 +123,7 @@ test('23, 42: what is refused is never seen, while the lead is handed around', a
 });
 
 test('25, 26: every reply goes to whom it belongs, in order, with its own type', async (t) => {
-  const cluster = await startCluster(t, {shards: 1});
+  const cluster = await startCluster(t, {shards: 6, workers: 2}); // some of which answer sooner than others
   const isAnswer = (reply) => !(reply instanceof Error && /^(MOVED|CLUSTERDOWN|TRYAGAIN|UNKNOWN)/.test(reply.message));
   let isEnding = false, rounds = 0;
   const client = async (number) => {
