@@ -56,7 +56,7 @@ struct directory_report {
     bool has_identity;
     struct identity identity;
     struct topology *founding, *topology; /* owned; NULL: none, or unreadable */
-    bool is_removed; /* from its cluster: the node starts here no more */
+    bool is_removed;                      /* from its cluster: the node starts here no more */
     unsigned worker_count;
     struct directory_worker workers[DIRECTORY_WORKER_MAXIMUM];
     struct directory_shard *shards; /* owned; by number, those that the logs know */

@@ -56,8 +56,7 @@ uint64_t raft_lazy_deadline_us(const struct raft *raft) {
     for (size_t i = 0; i < raft->peer_count; i++) {
         const struct raft_progress *peer = &raft->peers[i];
         bool is_waiting = peer->is_lazy && peer->state == RAFT_REPLICATE &&
-                          peer->next_index <= raft_last(raft) &&
-                          raft_append_has_room(raft, peer);
+                          peer->next_index <= raft_last(raft) && raft_append_has_room(raft, peer);
         if (is_waiting && raft_lazy_due_us(raft, peer) < deadline_us)
             deadline_us = raft_lazy_due_us(raft, peer);
     }
