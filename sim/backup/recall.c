@@ -162,13 +162,20 @@ static void check_index(struct recall *recall, uint32_t shard, uint64_t index, u
                         (unsigned long long)index, (unsigned long long)expected);
 }
 
-/* By the clocks of the leaders, which went right where little is kept. Only commands have a time of
- * their own: the moments are theirs. */
+/* By real time, whatever the leaders' clocks said; a clock that went ahead of all before it may
+ * have cost an interval of what is kept (decision 0066). Only commands have a time of their own:
+ * the moments are theirs. */
 static bool is_kept(const struct simulation *simulation, uint32_t shard, uint64_t index) {
+    const struct config *config = &simulation->config;
     struct past_moment moment;
-    uint64_t now_ms = SIM_WALL_START_MS + simulation->queue.now_us / 1000;
-    uint64_t keep_ms = (uint64_t)simulation->config.backup_keep_seconds * 1000;
-    return past_at(simulation, shard, index, &moment) && moment.stamp_ms + keep_ms > now_ms;
+    if (!past_at(simulation, shard, index, &moment) || moment.stamp_ms < SIM_WALL_START_MS)
+        return false;
+    uint64_t interval_ms = (uint64_t)config->backup_snapshot_interval_seconds * 1000;
+    uint64_t lost_ms = past_leaps_ms(simulation, shard, interval_ms);
+    uint64_t stamped_ms = moment.stamp_ms - SIM_WALL_START_MS, logged_ms = moment.logged_us / 1000;
+    uint64_t at_ms = stamped_ms < logged_ms ? stamped_ms : logged_ms;
+    return at_ms + (uint64_t)config->backup_keep_seconds * 1000 >
+           simulation->queue.now_us / 1000 + lost_ms;
 }
 
 bool recall_index(struct recall *recall, uint32_t shard, uint64_t index) {

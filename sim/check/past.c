@@ -84,6 +84,25 @@ bool past_at(const struct simulation *simulation, uint32_t shard, uint64_t index
     return true;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+uint64_t past_leaps_ms(const struct simulation *simulation, uint32_t shard, uint64_t most_ms) {
+    const struct shard_past *past = &simulation->past->shards[shard];
+    uint64_t sum_ms = 0, most_ahead_ms = UINT64_MAX; /* of real time; none is known yet */
+    for (uint64_t index = 1; index <= past->committed_most; index++) {
+        const struct past_moment *moment = &past->moments[index];
+        if (moment->stamp_ms == 0)
+            continue;
+        uint64_t ahead_ms = moment->stamp_ms - moment->logged_us / 1000;
+        if (ahead_ms <= most_ahead_ms && most_ahead_ms != UINT64_MAX)
+            continue;
+        if (most_ahead_ms != UINT64_MAX)
+            sum_ms += smaller(ahead_ms - most_ahead_ms, most_ms);
+        most_ahead_ms = ahead_ms;
+    }
+    return sum_ms;
+}
+
 uint64_t past_index_at(const struct simulation *simulation, uint32_t shard, uint64_t time_ms) {
     const struct shard_past *past = &simulation->past->shards[shard];
     for (uint64_t index = 1; index <= past->committed_most; index++) {

@@ -20,6 +20,9 @@ void past_after_turn(struct simulation *simulation, struct sim_thread *thread);
 /* False: no node was ever seen to have committed it. */
 bool past_at(const struct simulation *simulation, uint32_t shard, uint64_t index,
              struct past_moment *moment);
+/* By how much the shard's stamps went ahead of the time that went by, since its first one, as some
+ * leader's clock was ahead of all before it: each time that happened up to `most_ms` of it. */
+uint64_t past_leaps_ms(const struct simulation *simulation, uint32_t shard, uint64_t most_ms);
 /* The last index that "up to this time" holds: what comes behind it is the first entry with a later
  * stamp, or nothing. UINT64_MAX: an entry on the way was not seen. */
 uint64_t past_index_at(const struct simulation *simulation, uint32_t shard, uint64_t time_ms);

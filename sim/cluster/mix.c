@@ -24,4 +24,3 @@ bool mix_wants_spares(enum mix mix) { return mix == MIX_MEMBERSHIP; }
 bool mix_loses_nodes(enum mix mix) { return mix == MIX_LOSS; }
 bool mix_wants_backups(enum mix mix) { return mix == MIX_BACKUP; }
 bool mix_relies_on_leases(enum mix mix) { return mix == MIX_MOMENTS; }
-bool mix_has_right_time(enum mix mix) { return mix == MIX_BACKUP; }

@@ -39,5 +39,3 @@ bool mix_wants_spares(enum mix mix);     /* nodes are to be added */
 bool mix_loses_nodes(enum mix mix);      /* for good */
 bool mix_wants_backups(enum mix mix);
 bool mix_relies_on_leases(enum mix mix); /* long ones, in every run */
-/* Wall clocks go right, and so does what is measured by them. */
-bool mix_has_right_time(enum mix mix);

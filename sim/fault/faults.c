@@ -99,8 +99,6 @@ void faults_free(struct faults *faults) {
 /* Somebody who never set the date: a day off, and no fault's end puts it right. */
 void faults_set_date(struct faults *faults) {
     struct random *random = faults_random(faults);
-    if (mix_has_right_time(faults->simulation->mix))
-        return;
     if (!random_chance(random, faults->simulation->mix == MIX_CLOCKS
                                    ? FAULT_WRONG_DATE_CHANCE_CLOCKS
                                    : FAULT_WRONG_DATE_CHANCE))

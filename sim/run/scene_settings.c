@@ -111,11 +111,10 @@ void scene_settings_choose(struct simulation *simulation) {
     maybe(simulation, 0.2, "trace-one-in", 1, 20);
 }
 
-/* Little is kept only where clocks go right: what is old is told by them. */
 void scene_settings_choose_backups(struct simulation *simulation) {
     setting(simulation, "backup-to", "/backups");
     always(simulation, "backup-log-interval-ms", 20, 3000);
     always(simulation, "backup-snapshot-interval-seconds", 1, 15);
-    if (mix_has_right_time(simulation->mix))
+    if (mix_wants_backups(simulation->mix))
         maybe(simulation, 0.6, "backup-keep-seconds", 1, 20);
 }

@@ -45,8 +45,9 @@ struct archiver {
      * we began: nothing is known to be archived. */
     uint64_t oldest_us;
 
-    uint64_t due_index;   /* a snapshot that holds this is wanted; 0: none is */
-    uint64_t hurry_index; /* asked for last; 0: nothing was */
+    uint64_t due_index;       /* a snapshot that holds this is wanted; 0: none is */
+    uint64_t newest_known_us; /* when the newest one was put, or found by the listing */
+    uint64_t hurry_index;     /* asked for last; 0: nothing was */
     struct snapshot_shelf *shelf;
     struct snapshot_manifest *held; /* while it is put; NULL: none is */
     struct table *strays;           /* removal_job has them meanwhile; NULL: none are known */
@@ -179,6 +180,7 @@ static void listing_done(struct blob_job *job, int status) {
         archiver->archived_index = shard_backup_end(&archiver->backup);
         archiver->next_index = archiver->archived_index + 1;
         archiver->time_ms = shard_backup_end_ms(&archiver->backup);
+        archiver->newest_known_us = now_us(archiver);
     }
     memory_free(listing);
     free_if_over(archiver);
@@ -361,10 +363,11 @@ static void choose_doomed(const struct archiver *archiver, uint64_t index,
 
 /* Each snapshot that was put may make an older one needless. */
 static void remove_old(struct archiver *archiver) {
-    uint64_t wall_ms = archiver->options.clock->wall_ms(archiver->options.clock);
-    uint64_t keep_ms = (uint64_t)archiver->options.config->backup_keep_seconds * 1000;
-    uint64_t oldest_ms = wall_ms > keep_ms ? wall_ms - keep_ms : 0;
-    uint64_t index = shard_backup_removable(&archiver->backup, oldest_ms);
+    const struct config *config = archiver->options.config;
+    const struct backup_retention retention = {
+        .keep_ms = (uint64_t)config->backup_keep_seconds * 1000,
+        .interval_ms = (uint64_t)config->backup_snapshot_interval_seconds * 1000};
+    uint64_t index = shard_backup_removable(&archiver->backup, &retention);
     struct removal_job *removal = memory_allocate_zeroed(1, sizeof *removal);
     shard_backup_init(&removal->doomed, &archiver->options.place);
     removal->strays = archiver->strays;
@@ -398,6 +401,7 @@ static void snapshot_was_put(struct archiver *archiver, const struct snapshot_jo
     shard_backup_add_snapshot(
         &archiver->backup,
         &(struct backup_snapshot){.index = meta->index, .stamp_ms = meta->stamp_ms});
+    archiver->newest_known_us = now_us(archiver);
     if (archiver->due_index <= meta->index) { /* somebody may have asked for more meanwhile */
         archiver->due_index = 0;
         go_on_behind(archiver, meta);
@@ -439,13 +443,20 @@ static void put_snapshot(struct archiver *archiver, struct snapshot_manifest *ma
     submit(archiver, &snapshot->base, snapshot_run, snapshot_done);
 }
 
+/* By the wall clock, which an archiver that was just made shares with the one before; and by this
+ * process's own, where the newest stamp is of a clock that was ahead and has been put right. */
+static bool is_interval_over(const struct archiver *archiver,
+                             const struct backup_snapshot *newest) {
+    struct clock *clock = archiver->options.clock;
+    uint64_t seconds = (uint64_t)archiver->options.config->backup_snapshot_interval_seconds;
+    return clock->wall_ms(clock) >= newest->stamp_ms + seconds * 1000 ||
+           now_us(archiver) >= archiver->newest_known_us + seconds * 1000000;
+}
+
 static bool is_snapshot_old(const struct archiver *archiver, const struct shard *shard) {
     const struct backup_snapshot *newest = shard_backup_newest_snapshot(&archiver->backup);
-    uint64_t interval_ms =
-        (uint64_t)archiver->options.config->backup_snapshot_interval_seconds * 1000;
     return shard_applied_index(shard) > (newest ? newest->index : 0) &&
-           (!newest || archiver->options.clock->wall_ms(archiver->options.clock) >=
-                           newest->stamp_ms + interval_ms);
+           (!newest || is_interval_over(archiver, newest));
 }
 
 static void tick_snapshot(struct archiver *archiver, struct shard *shard) {

@@ -126,9 +126,23 @@ uint64_t shard_backup_end_ms(const struct shard_backup *backup) {
     return time_ms;
 }
 
-uint64_t shard_backup_removable(const struct shard_backup *backup, uint64_t oldest_ms) {
-    if (PLANTED(BACKUP_KEEPS_TOO_LITTLE))
-        oldest_ms = UINT64_MAX;
-    const struct backup_snapshot *base = shard_backup_snapshot_at(backup, UINT64_MAX, oldest_ms);
-    return base ? base->index : 0;
+/* How much of the time from one stamp to the next is believed. */
+static uint64_t believed_ms(uint64_t from_ms, uint64_t to_ms,
+                            const struct backup_retention *retention) {
+    uint64_t gap_ms = to_ms > from_ms ? to_ms - from_ms : 0;
+    return gap_ms < retention->interval_ms ? gap_ms : retention->interval_ms;
+}
+
+uint64_t shard_backup_removable(const struct shard_backup *backup,
+                                const struct backup_retention *retention) {
+    uint64_t age_ms = 0, later_ms = shard_backup_end_ms(backup);
+    uint64_t keep_ms = PLANTED(BACKUP_KEEPS_TOO_LITTLE) ? 0 : retention->keep_ms;
+    for (size_t i = backup->snapshot_count; i > 0; i--) {
+        const struct backup_snapshot *snapshot = &backup->snapshots[i - 1];
+        age_ms += believed_ms(snapshot->stamp_ms, later_ms, retention);
+        if (age_ms >= keep_ms)
+            return snapshot->index;
+        later_ms = snapshot->stamp_ms;
+    }
+    return 0;
 }

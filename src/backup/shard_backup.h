@@ -43,7 +43,15 @@ uint64_t shard_backup_end(const struct shard_backup *backup);
 /* The shard's time at that end, as far as names tell. */
 uint64_t shard_backup_end_ms(const struct shard_backup *backup);
 
-/* Every moment from `oldest_ms` on stays restorable: that needs the newest snapshot that is not
- * younger, and what follows it. The index of that snapshot: older ones, and pieces of log that end
- * there or before, may go. 0: nothing may. */
-uint64_t shard_backup_removable(const struct shard_backup *backup, uint64_t oldest_ms);
+struct backup_retention {
+    uint64_t keep_ms;     /* every moment of so long stays restorable: 1 or more */
+    uint64_t interval_ms; /* at which snapshots are put */
+};
+/* What is kept needs the newest snapshot that is old enough, and what follows it. The index of that
+ * snapshot: older ones, and pieces of log that end there or before, may go. 0: nothing may.
+ *
+ * Its age is counted along the backup and no clock is asked: between two snapshots, and from the
+ * last to the end of the archive, goes by what their stamps say, but an interval at the most. So a
+ * clock that was set ahead makes one gap, and nothing old by it (decision 0066). */
+uint64_t shard_backup_removable(const struct shard_backup *backup,
+                                const struct backup_retention *retention);

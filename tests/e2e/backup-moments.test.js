@@ -186,4 +186,5 @@ test('what is older than is kept goes, what is kept can be restored, and the sto
   const tooOld = await restore(...from, '--dir', place.in('old'), '--to', written[0].at);
   assert.strictEqual(tooOld.code, 1, tooOld.stdout);
   assert.match(tooOld.stdout + tooOld.stderr, /does not go back that far/);
+  assert.ok(!fs.existsSync(place.in('old')), 'what cannot be reached leaves nothing');
 });

@@ -283,6 +283,55 @@ static void test_a_removal_that_fails_holds_nothing_up(void **state) {
     story_free(story);
 }
 
+/* ---- wrong clocks ---- */
+
+#define YEAR_MS ((uint64_t)365 * 86400 * 1000)
+
+static void write_for(struct story *story, unsigned first, unsigned count) {
+    for (unsigned i = first; i < first + count; i++) {
+        story_write(story, i % WRITES);
+        story_pass(story, STEP_MS);
+    }
+}
+
+/* In the middle the leader's wall clock jumps a year ahead: what is younger than is kept can be
+ * restored all the same. It goes when it has grown old, as snapshots come and go. */
+static void test_a_clock_that_jumps_removes_nothing(void **state) {
+    (void)state;
+    struct story *story = story_new();
+    story->world->replicas[1].config.backup_keep_seconds = WRITES * STEP_MS / 1000 + 2;
+    write_for(story, 0, WRITES / 2);
+    story->world->replicas[1].wall_ahead_ms = YEAR_MS;
+    write_for(story, WRITES / 2, WRITES / 2);
+    story_pass(story, STEP_MS);
+    for (unsigned i = 0; i < WRITES; i++)
+        assert_true(expect_moment(story, &story->moments[i]));
+    assert_int_equal(story->blobs.calls[BLOB_REMOVE], 0);
+    write_for(story, 0, 2 * WRITES);
+    assert_true(story->blobs.calls[BLOB_REMOVE] > 0);
+    story_free(story);
+}
+
+/* It is put right: a shard's stamps stand still then, and snapshots are backed up as before. */
+static void test_a_clock_that_is_put_right_holds_up_no_snapshot(void **state) {
+    (void)state;
+    struct story *story = story_new();
+    struct archiver_status before, after;
+    story->world->replicas[1].wall_ahead_ms = YEAR_MS;
+    write_for(story, 0, WRITES / 2);
+    story->world->replicas[1].wall_ahead_ms = 0;
+    archiver_status(story->archiver, &before);
+    assert_true(before.snapshot_index > 0);
+    write_for(story, WRITES / 2, WRITES / 2);
+    archiver_status(story->archiver, &after);
+    assert_true(after.snapshot_index > before.snapshot_index);
+    change_archiver(story);
+    write_for(story, 0, WRITES / 2);
+    archiver_status(story->archiver, &before);
+    assert_true(before.snapshot_index > after.snapshot_index);
+    story_free(story);
+}
+
 RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_store_fails),
           cmocka_unit_test(test_any_one_call_of_the_disk_fails),
           cmocka_unit_test(test_what_was_let_go_is_missed),
@@ -290,4 +339,6 @@ RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_store_fails),
           cmocka_unit_test(test_nothing_is_archived_without_what_leads_up_to_it),
           cmocka_unit_test(test_a_piece_has_no_gap),
           cmocka_unit_test(test_any_one_call_of_a_reader_fails),
-          cmocka_unit_test(test_a_removal_that_fails_holds_nothing_up))
+          cmocka_unit_test(test_a_removal_that_fails_holds_nothing_up),
+          cmocka_unit_test(test_a_clock_that_jumps_removes_nothing),
+          cmocka_unit_test(test_a_clock_that_is_put_right_holds_up_no_snapshot))

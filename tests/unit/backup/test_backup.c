@@ -145,17 +145,45 @@ static void archive_ends_at_a_gap(void **state) {
     shard_backup_release(&backup);
 }
 
-/* A snapshot may go once a younger one is old enough to begin from. */
+static uint64_t removable(const struct shard_backup *backup, uint64_t keep_ms,
+                          uint64_t interval_ms) {
+    return shard_backup_removable(
+        backup, &(struct backup_retention){.keep_ms = keep_ms, .interval_ms = interval_ms});
+}
+
+/* A snapshot may go once a younger one is old enough to begin from: the archive ends at 9900. */
 static void every_moment_of_the_time_kept_stays_restorable(void **state) {
     (void)state;
     struct shard_backup backup;
     fill(&backup);
-    assert_int_equal(shard_backup_removable(&backup, 999), 0);
-    assert_int_equal(shard_backup_removable(&backup, 8999), 100);
-    assert_int_equal(shard_backup_removable(&backup, 9000), 900);
+    assert_int_equal(removable(&backup, 900, 100000), 900);
+    assert_int_equal(removable(&backup, 901, 100000), 100);
+    assert_int_equal(removable(&backup, 8900, 100000), 100);
+    assert_int_equal(removable(&backup, 8901, 100000), 0);
     assert_int_equal(shard_backup_snapshot_at(&backup, UINT64_MAX, 8999)->index, 100);
     assert_int_equal(shard_backup_snapshot_at(&backup, 899, UINT64_MAX)->index, 100);
     assert_null(shard_backup_snapshot_at(&backup, 99, UINT64_MAX));
+    shard_backup_release(&backup);
+}
+
+/* Between snapshots goes by an interval at the most, whatever their stamps say: a clock that was a
+ * year ahead makes nothing old, nor does it when it is put right and stamps stand still. */
+static void a_clock_that_was_ahead_makes_nothing_old(void **state) {
+    (void)state;
+    const uint64_t year_ms = (uint64_t)365 * 86400 * 1000;
+    struct shard_backup backup;
+    shard_backup_init(&backup, &PLACE);
+    for (uint64_t i = 1; i <= 5; i++)
+        shard_backup_add_snapshot(&backup, &(struct backup_snapshot){i, i * 1000});
+    assert_int_equal(removable(&backup, 3000, 1000), 2);
+    shard_backup_add_snapshot(&backup, &(struct backup_snapshot){6, 6000 + year_ms});
+    assert_int_equal(removable(&backup, 3000, 1000), 3);
+    shard_backup_add_log(&backup, &(struct backup_log){7, 8, 2 * year_ms, 3 * year_ms});
+    assert_int_equal(removable(&backup, 3000, 1000), 4);
+    shard_backup_add_snapshot(&backup, &(struct backup_snapshot){8, 3 * year_ms});
+    shard_backup_add_snapshot(&backup, &(struct backup_snapshot){9, 3 * year_ms});
+    assert_int_equal(removable(&backup, 3000, 1000), 4);
+    assert_int_equal(removable(&backup, 1, 1000), 6);
     shard_backup_release(&backup);
 }
 
@@ -222,4 +250,5 @@ RUN_TESTS(cmocka_unit_test(names_come_back), cmocka_unit_test(strange_names_are_
           cmocka_unit_test(every_flip_of_a_log_archive_is_found),
           cmocka_unit_test(archive_ends_at_a_gap),
           cmocka_unit_test(every_moment_of_the_time_kept_stays_restorable),
+          cmocka_unit_test(a_clock_that_was_ahead_makes_nothing_old),
           cmocka_unit_test(replay_ends_where_it_is_told), cmocka_unit_test(replay_refuses_a_gap))
