@@ -112,7 +112,7 @@ static int blame(struct backup_reader *reader, const char *name, int error) {
  */
 static bool is_of_blob(int error) {
     return error == ERR_NOT_FOUND || error == ERR_DAMAGED || error == ERR_MALFORMED ||
-           error == ERR_VERSION || error == ERR_LIMIT;
+           error == ERR_VERSION || error == ERR_LIMIT || error == ERR_UNREADABLE;
 }
 
 static void pass_over(struct backup_reader *reader, const struct shard_backup *shard,

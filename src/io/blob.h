@@ -35,7 +35,8 @@ struct blob_ops {
     /* Replaces the blob; it is there as a whole, durably, or not at all. */
     int (*put)(struct blob_store *store, const char *name, struct bytes bytes,
                struct blob_problem *problem);
-    /* Appends to `out`. ERR_NOT_FOUND; ERR_LIMIT past the buffer's maximum. */
+    /* Appends to `out`. ERR_NOT_FOUND; ERR_LIMIT past the buffer's maximum; ERR_UNREADABLE: the
+     * store is there, and of this blob its disk has lost something. */
     int (*get)(struct blob_store *store, const char *name, struct buffer *out,
                struct blob_problem *problem);
     /* All whose names begin so, in the order of their names. A non-zero return stops it and is

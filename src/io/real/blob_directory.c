@@ -42,6 +42,12 @@ static int complain(struct blob_problem *problem, const char *what, const char *
     return disk_real_error(error);
 }
 
+/* What a disk, or the file system on it, says of one place that is lost. */
+static bool is_of_one_place(int error) {
+    return error == EIO || error == ENODATA || error == EILSEQ || error == EBADMSG ||
+           error == EUCLEAN || error == EREMOTEIO;
+}
+
 static void path_of(struct blob_directory *directory, const char *name, char path[PATH_MAX]) {
     CHECK(blob_name_is_valid(name));
     snprintf(path, PATH_MAX, "%s/%s", directory->path, name);
@@ -127,19 +133,27 @@ static int directory_put(struct blob_store *store, const char *name, struct byte
 
 /* ---- getting ---- */
 
+/* -1 and errno; 0 as well past the buffer's maximum. */
 static int read_all(int descriptor, struct buffer *out) {
     uint8_t piece[64 << 10];
-    for (;;) {
+    while (!out->is_overflowed) {
         ssize_t got = read(descriptor, piece, sizeof piece);
         if (got < 0 && errno != EINTR)
-            return disk_real_error(errno);
+            return -1;
         if (got == 0)
             return 0;
         if (got > 0)
             buffer_append(out, piece, (size_t)got);
-        if (out->is_overflowed)
-            return ERR_LIMIT;
     }
+    return 0;
+}
+
+static int complain_of_blob(struct blob_problem *problem, const char *path) {
+    bool is_lost = is_of_one_place(errno);
+    int error =
+        complain(problem, "read", path,
+                 is_lost ? "its disk has lost it" : "check that it is there and may be read");
+    return is_lost ? ERR_UNREADABLE : error;
 }
 
 static int directory_get(struct blob_store *store, const char *name, struct buffer *out,
@@ -148,13 +162,14 @@ static int directory_get(struct blob_store *store, const char *name, struct buff
     path_of(directory_of(store), name, path);
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
-        return complain(problem, "read", path, "check that it is there and may be read");
-    int status = read_all(descriptor, out);
+        return complain_of_blob(problem, path);
+    int status = read_all(descriptor, out) ? complain_of_blob(problem, path) : 0;
     close(descriptor);
-    if (status)
-        snprintf(problem->text, sizeof problem->text, "cannot read %.500s: %s; check the disk",
-                 path, error_text(status));
-    return status;
+    if (status || !out->is_overflowed)
+        return status;
+    snprintf(problem->text, sizeof problem->text, "%.500s is longer than any blob of its kind",
+             path);
+    return ERR_LIMIT;
 }
 
 /* ---- listing ---- */
@@ -170,7 +185,21 @@ struct listing {
                 const struct stat *stat);
     struct found *found;
     size_t count, capacity;
+    char failed[PATH_MAX]; /* what could not be looked at */
 };
+
+/* -1 and errno, with what it is of. */
+static int fail_at(struct listing *listing, const char *path) {
+    int error = errno;
+    snprintf(listing->failed, sizeof listing->failed, "%s", path);
+    errno = error;
+    return -1;
+}
+
+/* What is gone meanwhile was none. */
+static int fail_unless_gone(struct listing *listing, const char *path) {
+    return errno == ENOENT ? 0 : fail_at(listing, path);
+}
 
 /* Half-written blobs are none. */
 static int add_found(struct listing *listing, const char *path, const char *name,
@@ -213,7 +242,7 @@ static int consider(struct listing *listing, const char *path, const char *name)
     if (!is_ours || !leads_to(listing->prefix, name))
         return 0;
     if (lstat(path, &stat))
-        return errno == ENOENT ? 0 : -1;
+        return fail_unless_gone(listing, path);
     if (S_ISDIR(stat.st_mode))
         return blob_name_is_valid(name) ? walk(listing, path, name) : 0;
     if (S_ISREG(stat.st_mode) && strncmp(name, listing->prefix, strlen(listing->prefix)) == 0)
@@ -230,7 +259,7 @@ static struct dirent *next_entry(DIR *directory) {
 static int walk(struct listing *listing, const char *path, const char *name) {
     DIR *directory = opendir(path);
     if (!directory)
-        return errno == ENOENT ? 0 : -1;
+        return fail_unless_gone(listing, path);
     int status = 0;
     struct dirent *entry;
     while (status == 0 && (entry = next_entry(directory))) {
@@ -244,7 +273,7 @@ static int walk(struct listing *listing, const char *path, const char *name) {
     int error = errno;
     closedir(directory);
     errno = error;
-    return status == 0 && error ? -1 : status;
+    return status == 0 && error ? fail_at(listing, path) : status;
 }
 
 static int compare_found(const void *a, const void *b) {
@@ -258,7 +287,7 @@ static int directory_list(struct blob_store *store, const char *prefix,
     struct listing listing = {.prefix = prefix, .take = add_found};
     int status = walk(&listing, directory->path, "");
     if (status)
-        status = complain(problem, "list", directory->path, "check the directory and its rights");
+        status = complain(problem, "list", listing.failed, "check the directory and its rights");
     if (listing.count)
         qsort(listing.found, listing.count, sizeof(struct found), compare_found);
     for (size_t i = 0; i < listing.count; i++) {
@@ -274,10 +303,9 @@ static int directory_list(struct blob_store *store, const char *prefix,
 
 static int remove_if_stale(struct listing *listing, const char *path, const char *name,
                            const struct stat *stat) {
-    (void)listing;
     if (!is_half_written(name) || stat->st_mtime > time(NULL) - HALF_WRITTEN_SECONDS)
         return 0;
-    return unlink(path) && errno != ENOENT ? -1 : 0;
+    return unlink(path) ? fail_unless_gone(listing, path) : 0;
 }
 
 static int directory_sweep(struct blob_store *store, const char *prefix,
@@ -285,7 +313,7 @@ static int directory_sweep(struct blob_store *store, const char *prefix,
     struct blob_directory *directory = directory_of(store);
     struct listing listing = {.prefix = prefix, .take = remove_if_stale};
     return walk(&listing, directory->path, "")
-               ? complain(problem, "sweep", directory->path, "check the directory and its rights")
+               ? complain(problem, "sweep", listing.failed, "check the directory and its rights")
                : 0;
 }
 

@@ -50,6 +50,7 @@ static void keep(struct fake_blobs *fake, const char *name, struct bytes bytes) 
     memory_free(blob->data);
     blob->data = memory_copy(bytes.data, bytes.length);
     blob->length = bytes.length;
+    blob->is_unreadable = false;
 }
 
 static int fake_put(struct blob_store *store, const char *name, struct bytes bytes,
@@ -72,6 +73,10 @@ static int fake_get(struct blob_store *store, const char *name, struct buffer *o
     if (blob == NULL) {
         snprintf(problem->text, sizeof problem->text, "'%.200s' is not there", name);
         return ERR_NOT_FOUND;
+    }
+    if (blob->is_unreadable) {
+        snprintf(problem->text, sizeof problem->text, "'%.200s' cannot be read", name);
+        return ERR_UNREADABLE;
     }
     buffer_append(out, blob->data, blob->length);
     return out->is_overflowed ? ERR_LIMIT : 0;

@@ -10,6 +10,7 @@ struct fake_blob {
     char name[BLOB_NAME_MAXIMUM];
     uint8_t *data; /* owned */
     size_t length;
+    bool is_unreadable; /* until it is put again */
 };
 
 struct fake_blobs {

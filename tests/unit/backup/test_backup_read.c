@@ -1,5 +1,6 @@
-/* A backup of which blobs are damaged or missing, in every combination: what can be come to without
- * them is come to, of what is not it is said why, and nothing less is ever taken for it. */
+/* A backup of which blobs are damaged, missing or not to be read, in every combination: what can be
+ * come to without them is come to, of what is not it is said why, and nothing less is ever taken
+ * for it. */
 #include "../unit.h"
 #include "backup/backup_read.h"
 #include "backup/log_archive.h"
@@ -181,11 +182,15 @@ static void drop(struct story *story, enum blob blob) {
         story->blobs.store.ops->remove(&story->blobs.store, story->names[blob], &problem), 0);
 }
 
-static void spoil(struct story *story, enum blob blob, bool is_missing) {
-    if (is_missing)
+enum spoilt { DAMAGED, MISSING, UNREADABLE, SPOILT_COUNT };
+
+static void spoil(struct story *story, enum blob blob, enum spoilt how) {
+    if (how == MISSING)
         drop(story, blob);
-    else
+    else if (how == DAMAGED)
         flip(story, blob);
+    else
+        fake_blobs_find(&story->blobs, story->names[blob])->is_unreadable = true;
 }
 
 static int restore(struct story *story, struct replay_target target, uint64_t *reached) {
@@ -221,15 +226,15 @@ static void test_a_damaged_newest_snapshot_is_passed_over(void **state) {
     (void)state;
     static const enum blob BLOBS_OF_NEWEST[] = {Y, Y_CHUNK};
     for (unsigned i = 0; i < 2; i++) {
-        for (unsigned is_missing = 0; is_missing < 2; is_missing++) {
+        for (enum spoilt how = 0; how < SPOILT_COUNT; how++) {
             struct story *story = story_new();
             uint64_t reached;
-            spoil(story, BLOBS_OF_NEWEST[i], is_missing);
+            spoil(story, BLOBS_OF_NEWEST[i], how);
             assert_int_equal(restore(story, REPLAY_LATEST, &reached), 0);
             assert_int_equal(reached, ENTRIES);
             assert_true(story->hash == story->hashes[ENTRIES]);
             assert_int_equal(story->snapshot_index, 3);
-            bool is_listed = BLOBS_OF_NEWEST[i] != Y || !is_missing;
+            bool is_listed = BLOBS_OF_NEWEST[i] != Y || how != MISSING;
             assert_int_equal(story->passed_count, is_listed);
             assert_string_equal(story->passed, is_listed ? story->names[Y] : "");
             story_free(story);
@@ -330,8 +335,9 @@ static uint64_t best(unsigned spoiled) {
     return reach(spoiled, 0);
 }
 
-/* The last entry that any name speaks of. A damaged blob keeps its name. */
-static uint64_t last_known(unsigned spoiled, bool is_missing) {
+/* The last entry that any name speaks of. A blob keeps its name unless it is missing. */
+static uint64_t last_known(unsigned spoiled, enum spoilt how) {
+    bool is_missing = how == MISSING;
     uint64_t last = 0;
     for (enum blob blob = A; blob <= E; blob++)
         if ((!is_missing || is_good(spoiled, blob)) && PIECES[blob].last > last)
@@ -343,12 +349,12 @@ static uint64_t last_known(unsigned spoiled, bool is_missing) {
     return last;
 }
 
-static void expect_all_or_nothing(unsigned spoiled, bool is_missing) {
+static void expect_all_or_nothing(unsigned spoiled, enum spoilt how) {
     struct story *story = story_new();
-    uint64_t reached, last = last_known(spoiled, is_missing);
+    uint64_t reached, last = last_known(spoiled, how);
     for (enum blob blob = A; blob < BLOBS; blob++)
         if (!is_good(spoiled, blob))
-            spoil(story, blob, is_missing);
+            spoil(story, blob, how);
     int error = restore(story, REPLAY_LATEST, &reached);
     if ((error == 0) != (last > 0 && best(spoiled) == last))
         fail_msg("spoiled %#x: %d, %s", spoiled, error, story->reader.problem.text);
@@ -361,10 +367,9 @@ static void expect_all_or_nothing(unsigned spoiled, bool is_missing) {
 
 static void test_any_set_of_blobs_is_spoiled(void **state) {
     (void)state;
-    for (unsigned spoiled = 0; spoiled < 1u << BLOBS; spoiled++) {
-        expect_all_or_nothing(spoiled, false);
-        expect_all_or_nothing(spoiled, true);
-    }
+    for (unsigned spoiled = 0; spoiled < 1u << BLOBS; spoiled++)
+        for (enum spoilt how = 0; how < SPOILT_COUNT; how++)
+            expect_all_or_nothing(spoiled, how);
 }
 
 RUN_TESTS(cmocka_unit_test(test_a_damaged_newest_snapshot_is_passed_over),

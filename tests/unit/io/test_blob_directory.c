@@ -175,6 +175,54 @@ static void test_any_one_call_of_a_reader_fails(void **state) {
     assert_true(failures > 10);
 }
 
+/* ---- what the disk has lost ---- */
+
+/* Where the problem stands; it is forgotten then. */
+static bool names(struct place *place, const char *path) {
+    bool is_named = strstr(place->problem.text, path) != NULL;
+    place->problem.text[0] = 0;
+    return is_named;
+}
+
+/* That is said of the blob, by its path, and the others are there as they were. */
+static void test_a_blob_that_the_disk_has_lost(void **state) {
+    static const enum failing_call calls[] = {CALL_OPEN, CALL_READ};
+    struct place *place = *state;
+    struct blob_store *store = place->store;
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", place->path, NAMES[1]);
+    for (unsigned i = 0; i < BLOBS; i++)
+        assert_int_equal(put(place, NAMES[i], "text"), 0);
+    for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        struct buffer got;
+        buffer_init(&got, 4096);
+        failing_calls_fail(calls[i], 1);
+        assert_int_equal(store->ops->get(store, NAMES[1], &got, &place->problem), ERR_UNREADABLE);
+        assert_true(names(place, path));
+        assert_int_equal(holds(place, NAMES[0], "text"), 1);
+        buffer_release(&got);
+    }
+}
+
+/* A listing says where it came to an end. */
+static void test_a_listing_that_breaks_off_says_where(void **state) {
+    struct place *place = *state;
+    struct blob_store *store = place->store;
+    char below[128];
+    unsigned nth = 0, count;
+    snprintf(below, sizeof below, "%s/", place->path);
+    for (unsigned i = 0; i < BLOBS; i++)
+        assert_int_equal(put(place, NAMES[i], "text"), 0);
+    for (bool is_hit = true; is_hit;) {
+        failing_calls_fail(CALL_LOOK, ++nth);
+        int status = store->ops->list(store, "", count_one, &count, &place->problem);
+        is_hit = failing_calls_is_hit();
+        assert_int_equal(status, is_hit ? ERR_IO : 0);
+        assert_true(names(place, below) == is_hit);
+    }
+    assert_true(nth > BLOBS);
+}
+
 static void test_a_removal_that_fails_is_said(void **state) {
     struct place *place = *state;
     assert_int_equal(put(place, NAMES[0], "text"), 0);
@@ -322,6 +370,8 @@ static void test_two_nodes_put_the_same(void **state) {
 RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_first_put_fails),
           IN_A_PLACE(test_any_one_call_of_a_put_fails),
           IN_A_PLACE(test_any_one_call_of_a_reader_fails),
+          IN_A_PLACE(test_a_blob_that_the_disk_has_lost),
+          IN_A_PLACE(test_a_listing_that_breaks_off_says_where),
           IN_A_PLACE(test_a_removal_that_fails_is_said),
           IN_A_PLACE(test_what_was_never_ended_is_swept),
           IN_A_PLACE(test_any_one_call_of_a_sweep_fails),
