@@ -50,7 +50,9 @@ struct archiver {
     uint64_t hurry_index;     /* asked for last; 0: nothing was */
     struct snapshot_shelf *shelf;
     struct snapshot_manifest *held; /* while it is put; NULL: none is */
-    struct table *strays;           /* removal_job has them meanwhile; NULL: none are known */
+    bool has_lost;                  /* of that one this chunk cannot be read here: */
+    struct snapshot_chunk lost;
+    struct table *strays; /* removal_job has them meanwhile; NULL: none are known */
 };
 
 static void free_log(struct archiver *archiver, struct log_job *log);
@@ -425,6 +427,8 @@ static void snapshot_done(struct blob_job *job, int status) {
         return;
     }
     let_snapshot_go(archiver);
+    archiver->has_lost = snapshot->has_lost;
+    archiver->lost = snapshot->lost;
     if (!status && !archiver->is_dropped)
         snapshot_was_put(archiver, snapshot);
     snapshot_job_release(snapshot);
@@ -490,10 +494,18 @@ void archiver_applied(struct archiver *archiver, struct shard *shard) {
         gather(archiver, shard);
 }
 
+/* What the disk has lost the shard has in memory. The next attempt finds it written anew. */
+static void replace_lost(struct archiver *archiver, struct shard *shard) {
+    if (archiver->has_lost)
+        shard_replace_snapshot(shard, &archiver->lost);
+    archiver->has_lost = false;
+}
+
 void archiver_tick(struct archiver *archiver, struct shard *shard) {
     bool may_try = now_us(archiver) >= archiver->archiving.again_at_us;
     archiver_applied(archiver, shard);
     show_lag(archiver, shard);
+    replace_lost(archiver, shard);
     if (!may_try)
         return;
     if (!archiver->is_listed && !archiver->is_listing_under_way)

@@ -49,6 +49,8 @@ struct snapshot_job {
     bool has_put;  /* a chunk in this pass */
     bool is_named; /* the manifest is there */
     bool is_finished;
+    bool has_lost; /* the disk has lost this chunk, which the store lacks: */
+    struct snapshot_chunk lost;
 };
 
 /* Removes what is doomed: manifests, pieces of the log, and the chunks that only they name. */

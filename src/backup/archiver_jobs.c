@@ -3,6 +3,7 @@
 #include "base/containers/table.h"
 #include "base/memory.h"
 #include "base/planted.h"
+#include "store/snapshot/names.h"
 #include <stdio.h>
 
 static int put(struct archiver_job *job, const char *name, struct bytes bytes) {
@@ -85,11 +86,22 @@ static bool is_known(struct snapshot_job *job, const struct snapshot_chunk *chun
     return true;
 }
 
+static int fail_to_load(struct snapshot_job *job, const struct snapshot_chunk *chunk, int error) {
+    char name[DISK_NAME_MAXIMUM];
+    snapshot_chunk_name(job->base.place.shard, chunk, name);
+    job->has_lost = !disk_error_is_of_process(error);
+    job->lost = *chunk;
+    snprintf(job->base.problem.text, sizeof job->base.problem.text,
+             "this node's own %s cannot be read: %s%s", name, error_text(error),
+             job->has_lost ? "; another snapshot is taken in its place" : "");
+    return error;
+}
+
 static int put_chunk(struct snapshot_job *job, const struct snapshot_chunk *chunk) {
     struct buffer image;
     int error = snapshot_chunk_load(job->disk, job->base.place.shard, chunk, &image);
     if (error)
-        return error;
+        return fail_to_load(job, chunk, error);
     struct bytes left = buffer_bytes(&image);
     for (unsigned piece = 0; left.length && !error; piece++) {
         char name[BLOB_NAME_MAXIMUM];

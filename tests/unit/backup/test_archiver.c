@@ -5,6 +5,7 @@
 #include "../shard/world.h"
 #include "../unit.h"
 #include "backup/backup_read.h"
+#include "store/snapshot/names.h"
 #include "story.h"
 
 /* ---- reading ---- */
@@ -283,6 +284,47 @@ static void test_a_removal_that_fails_holds_nothing_up(void **state) {
     story_free(story);
 }
 
+/* ---- what the disk has lost ---- */
+
+static unsigned spoil_chunks(struct story *story) {
+    const struct fake_names *names = &story->world->replicas[1].disk->names;
+    unsigned count = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        struct fake_file *file = names->entries[i].file;
+        struct snapshot_file parsed;
+        snapshot_file_parse(names->entries[i].name, &parsed);
+        if (parsed.kind != SNAPSHOT_FILE_CHUNK)
+            continue;
+        file->live[file->live_bytes / 2] ^= 1;
+        count++;
+    }
+    return count;
+}
+
+/* A chunk rots before the store has it: nobody waits for the node to find that out by itself, and
+ * nothing needs to be written for it to be saved again. */
+static void test_a_chunk_that_the_disk_has_lost_is_written_anew(void **state) {
+    (void)state;
+    struct story *story = story_new();
+    struct archiver_status status;
+    story_write(story, 0);
+    for (unsigned i = 0; !spoil_chunks(story); i++) {
+        assert_true(i < 20);
+        story->world->now_us += STEP_MS * 1000;
+        world_run(story->world, 20);
+        archiver_tick(story->archiver, world_shard(story->world, 1));
+        if (i == 0)
+            story_run_jobs(story); /* the listing */
+    }
+    story_pass(story, END_MS);
+    story_pass(story, END_MS);
+    archiver_status(story->archiver, &status);
+    assert_true(status.snapshot_index >= story->moments[0].index);
+    assert_false(status.has_failed);
+    assert_true(expect_moment(story, &story->moments[0]));
+    story_free(story);
+}
+
 /* ---- wrong clocks ---- */
 
 #define YEAR_MS ((uint64_t)365 * 86400 * 1000)
@@ -340,5 +382,6 @@ RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_store_fails),
           cmocka_unit_test(test_a_piece_has_no_gap),
           cmocka_unit_test(test_any_one_call_of_a_reader_fails),
           cmocka_unit_test(test_a_removal_that_fails_holds_nothing_up),
+          cmocka_unit_test(test_a_chunk_that_the_disk_has_lost_is_written_anew),
           cmocka_unit_test(test_a_clock_that_jumps_removes_nothing),
           cmocka_unit_test(test_a_clock_that_is_put_right_holds_up_no_snapshot))
