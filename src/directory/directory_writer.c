@@ -81,7 +81,7 @@ static int make_logs_durable(struct directory_writer *writer, struct buffer *pro
             wal_flush(worker->wal);
             waiting_disk_wait(&worker->disk);
             if (wal_is_stalled(worker->wal)) /* nobody waits for space here */
-                writer->failure = ERR_NO_SPACE;
+                writer->failure = wal_stalled_for(worker->wal);
         }
     }
     if (writer->failure) {

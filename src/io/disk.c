@@ -77,5 +77,7 @@ int disk_write_whole(struct disk *disk, const char *name, struct bytes bytes) {
 
 int disk_write_all(struct disk *disk, const char *name, struct bytes bytes) {
     int status = disk_write_whole(disk, name, bytes);
-    return status ? status : disk->ops->sync_directory(disk);
+    if (status)
+        return status;
+    return disk->ops->sync_directory(disk) ? ERR_IO : 0; /* whatever it failed for */
 }

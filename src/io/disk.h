@@ -98,6 +98,13 @@ static inline bool disk_error_is_of_process(int error) {
     return error == ERR_REFUSED || error == ERR_BUSY || error == ERR_NO_MEMORY;
 }
 
+/* Was something wanting that may be there again later: space, descriptors, memory? The call has
+ * done nothing then, and may be made again. Not to be asked of a sync: what that leaves behind is
+ * not known, whatever it failed for. */
+static inline bool disk_error_may_pass(int error) {
+    return error == ERR_NO_SPACE || error == ERR_BUSY || error == ERR_NO_MEMORY;
+}
+
 /* Has the system forget what it remembers of a file: what is read next comes from the disk. */
 void disk_forget_cached(struct disk *disk, const char *name);
 /* Reads a whole file. Returns owned memory in *data (memory_free). ERR_LIMIT above maximum_bytes.

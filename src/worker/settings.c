@@ -49,9 +49,10 @@ static void tell_shards(struct worker *worker) {
         shard_settings_changed(worker->shards[worker->hosted[i]]);
 }
 
-/* A full disk ends no node: the promises stay as short as they were until it has space. */
+/* A full disk ends no node, nor do too many open files: the promises stay as short as they were
+ * until they can be written. */
 static void judge_promise(struct worker *worker, int error) {
-    if (error && error != ERR_NO_SPACE) {
+    if (error && !disk_error_may_pass(error)) {
         log_line(worker->io.log, LOG_ERROR, "the file \"promise\" was not written",
                  LOG_F("worker", worker->index), LOG_T("error", error_text(error)));
         worker_fatal(worker, "the promise to leaders cannot be made durable");
@@ -61,10 +62,10 @@ static void judge_promise(struct worker *worker, int error) {
 static void want_promise(struct worker *worker) {
     int error =
         promise_want(&worker->promise, shard_promise_us(&worker->config), worker_now_us(worker));
-    if (error == ERR_NO_SPACE) {
+    if (disk_error_may_pass(error)) {
         log_line(worker->io.log, LOG_WARN,
-                 "the disk has no space to note a longer lease-ms, which waits until it has",
-                 LOG_F("worker", worker->index));
+                 "a longer lease-ms cannot be noted just now, and waits until it can",
+                 LOG_F("worker", worker->index), LOG_T("error", error_text(error)));
     }
     judge_promise(worker, error);
 }

@@ -325,8 +325,8 @@ int disk_real_file_preallocate(struct disk_file *file, uint64_t bytes) {
     int status = disk_real_file_size(file, &offset);
     if (status == 0 && offset < bytes)
         status = extend(file, offset, bytes);
-    if (status == 0)
-        status = disk_real_file_sync(file);
+    if (status == 0 && disk_real_file_sync(file))
+        status = ERR_IO; /* whatever it failed for: disk_error_may_pass() */
     if (status || offset >= bytes)
         return status;
     file->bytes = bytes;

@@ -173,14 +173,17 @@ static int make_durable(struct worker *worker, const struct topology *topology,
     return error ? error : topology_files_save(worker, topology);
 }
 
-/* A full disk ends no node. This one goes on with the topology that it has, and a spare without
- * one: the same comes again, from a peer or from the control shard's replica here. */
-static void wait_for_space(struct worker *worker) {
+/* A full disk ends no node, nor do too many open files. This one goes on with the topology that it
+ * has, and a spare without one: the same comes again, from a peer or from the control shard's
+ * replica here. */
+static void save_later(struct worker *worker, int error) {
     struct hosting *hosting = worker->hosting;
     if (hosting->next_save_us == 0) {
-        log_line(worker->io.log, LOG_WARN,
-                 "the disk has no space for a newer topology; this node keeps the one it has until "
-                 "there is some");
+        log_line(
+            worker->io.log, LOG_WARN,
+            "a newer topology cannot be saved just now; this node keeps the one it has until it "
+            "can",
+            LOG_T("error", error_text(error)));
     }
     hosting->next_save_us = worker_now_us(worker) + CONTROL_SAVE_INTERVAL_US;
     if (!worker->topology) {
@@ -190,8 +193,8 @@ static void wait_for_space(struct worker *worker) {
 }
 
 static void not_saved(struct worker *worker, int error) {
-    if (error == ERR_NO_SPACE) {
-        wait_for_space(worker);
+    if (disk_error_may_pass(error)) {
+        save_later(worker, error);
         return;
     }
     log_line(worker->io.log, LOG_ERROR, "topology not saved", LOG_T("error", error_text(error)));

@@ -11,7 +11,7 @@
 
 /* While the cluster's topology is this one, do both end with their sum? NULL: no. */
 bool topology_files_have_sums(const struct topology *topology);
-/* Durable on return. ERR_NO_SPACE: what was there before is there still. */
+/* Durable on return. ERR_NO_SPACE and what else may pass: what was there before is there still. */
 int topology_files_save(struct worker *worker, const struct topology *topology) MUST_CHECK;
 int topology_files_save_founding(struct worker *worker, const struct topology *founding,
                                  bool is_summed) MUST_CHECK;

@@ -50,7 +50,8 @@ struct wal_spares {
 struct wal_kept_space {
     struct wal_spare_file reserve; /* without a file: it is to be made */
     bool is_reserve_in_round;      /* it still has its name while a round turns it into a segment */
-    bool is_full;                  /* the disk gave no space when it was asked last */
+    bool is_full; /* the disk gave no space when it was asked last, or a round found no file */
+    int wanting;  /* what was when a spare was asked for last, or a file for a round; 0: nothing */
     uint64_t next_probe_us;
 };
 
@@ -89,6 +90,10 @@ struct wal {
 };
 
 static inline uint64_t wal_smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
+/* wal_tick() asks again. */
+static inline bool wal_is_wanting(const struct wal *wal) {
+    return wal->space.is_full || wal->space.wanting;
+}
 /* How much of the batch being written is left, and how much waits behind it. */
 static inline uint64_t wal_rest_bytes(const struct wal *wal) {
     return wal_batch_rest_bytes(&wal->batches[!wal->gathering]);

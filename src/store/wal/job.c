@@ -10,7 +10,7 @@ static int sync_directory(struct disk *disk) {
     return disk->ops->sync_directory(disk) ? ERR_IO : 0;
 }
 
-/* ERR_NO_SPACE: nothing was done. */
+/* An error that may pass: nothing was done. */
 static int rename_durably(struct disk *disk, const char *from, const char *to) {
     int status = disk->ops->rename(disk, from, to);
     return status ? status : sync_directory(disk);
@@ -76,7 +76,7 @@ static int round_write(struct wal_round *round) {
 
 void wal_round_prepare(struct wal_round *round) {
     bool is_plain = round->next_segment == 0 && round->needed_bytes <= round->file_bytes;
-    round->is_full = false;
+    round->wanting = 0;
     round->what = "handing a round to the disk";
     round->job.write = is_plain ? &round->write : NULL;
     if (is_plain)
@@ -88,7 +88,7 @@ int wal_round_run(struct disk_job *job) {
     int status = round->next_segment ? round_install(round) : 0;
     if (status == 0)
         status = round_grow(round);
-    round->is_full = status == ERR_NO_SPACE;
+    round->wanting = disk_error_may_pass(status) ? status : 0;
     status = status ? status : round_write(round);
     return PLANTED(WRITE_ERROR_IGNORED) && status == ERR_IO ? 0 : status;
 }
@@ -113,12 +113,12 @@ int wal_spare_run(struct disk_job *job) {
         return status;
     wal_spare_file_name(made, name);
     status = rename_durably(spare->disk, WAL_SPARE_NEW_NAME, name);
-    if (status != ERR_NO_SPACE)
+    if (!disk_error_may_pass(status))
         return status;
     spare->disk->ops->close(made->file);
     made->file = NULL;
     int removed = spare->disk->ops->remove(spare->disk, WAL_SPARE_NEW_NAME);
-    return removed ? removed : status;
+    return removed ? ERR_IO : status; /* its name would be in the way of the next one */
 }
 
 /* ---- releasing ---- */
@@ -128,7 +128,7 @@ static int remove_durably(struct disk *disk, const char *name) {
     return status ? status : sync_directory(disk);
 }
 
-/* *file is open if the segment may be kept, else NULL. */
+/* *file is open if the segment may be kept, else NULL: also where it cannot be opened just now. */
 static int open_to_keep(struct wal_release *release, const char *name, struct disk_file **file) {
     *file = NULL;
     if (release->kept_count == release->kept_maximum)
@@ -137,7 +137,7 @@ static int open_to_keep(struct wal_release *release, const char *name, struct di
     int status = release->disk->ops->open(release->disk, name, DISK_OPEN_WRITE, file);
     if (status) {
         *file = NULL;
-        return status;
+        return disk_error_may_pass(status) ? 0 : status;
     }
     status = release->disk->ops->size(*file, &bytes);
     if (status == 0 && bytes == release->kept_bytes)
@@ -165,7 +165,7 @@ static int release_segment(struct wal_release *release, uint64_t segment) {
     if (status)
         release->disk->ops->close(file);
     /* A full disk may have no room for the new name; it always has for one name less. */
-    return status == ERR_NO_SPACE ? remove_durably(release->disk, name) : status;
+    return disk_error_may_pass(status) ? remove_durably(release->disk, name) : status;
 }
 
 int wal_release_run(struct disk_job *job) {

@@ -31,8 +31,8 @@ struct wal_round {
     uint64_t file_bytes;
     uint64_t next_segment;      /* 0: stay, or installed; else install this one first: */
     struct wal_spare_file next; /* without a file: make one of next.bytes */
-    bool is_full; /* nothing was written: the disk has no space for the segment. It may be tried
-                     again */
+    int wanting; /* nothing was written: ERR_NO_SPACE, or whatever else may pass, for the segment.
+                    It may be tried again. 0: nothing is wanting */
     uint64_t needed_bytes; /* the segment is grown to this if it is smaller */
     uint64_t offset;
     struct bytes head;          /* written one behind the other: this, */

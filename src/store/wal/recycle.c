@@ -5,14 +5,24 @@
 
 /* ---- made ahead of need ---- */
 
-/* Once the current segment is half full, or has to be left, and no spare is ready. A full disk is
- * asked by wal_tick(). */
+/* Once the current segment is half full, or has to be left, and no spare is ready. What was
+ * wanting is asked for again by wal_tick(). */
 void wal_start_spare(struct wal *wal) {
     bool is_ending =
         wal->position.offset > wal->file_bytes / 2 || wal->position.segment == wal->damaged_segment;
-    if (is_ending && wal->spares.count == 0 && !wal->has_failed && !wal->space.is_full &&
+    if (is_ending && wal->spares.count == 0 && !wal->has_failed && !wal_is_wanting(wal) &&
         !wal->spares.is_running && !wal->released.is_running)
         wal_make_spare(wal);
+}
+
+static void take_made(struct wal *wal, struct wal_spare_file made) {
+    wal->space.next_probe_us = 0;
+    if (made.number == WAL_SPARE_RESERVE) {
+        wal->space.reserve = made;
+        return;
+    }
+    wal->space.wanting = 0;
+    wal_add_spare(wal, made);
 }
 
 static void spare_done(struct disk_job *job, int status) {
@@ -22,15 +32,13 @@ static void spare_done(struct disk_job *job, int status) {
     wal->spares.job.made.file = NULL;
     if (status && made.file)
         wal->options.disk->ops->close(made.file);
-    if (status == ERR_NO_SPACE) {
-        wal_note_full(wal);
+    if (disk_error_may_pass(status)) {
+        wal_note_wanting(wal, status);
     } else if (status) {
         wal_fail(wal, status, "preallocating the next segment of the log");
         return;
-    } else if (made.number == WAL_SPARE_RESERVE) {
-        wal->space.reserve = made;
     } else {
-        wal_add_spare(wal, made);
+        take_made(wal, made);
     }
     wal_note_space(wal);
     wal_start_release(wal, wal->released.durable);

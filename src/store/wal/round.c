@@ -114,11 +114,11 @@ static void round_done(struct disk_job *job, int status) {
     struct wal_round *round = (struct wal_round *)(void *)job;
     struct wal *wal = round->owner;
     wal->round.is_running = false;
-    if (round->is_full && !PLANTED(FULL_DISK_IS_FATAL) && !PLANTED(FULL_DISK_IS_FORGOTTEN)) {
-        wal_stall_round(wal);
+    if (round->wanting && !PLANTED(FULL_DISK_IS_FATAL) && !PLANTED(FULL_DISK_IS_FORGOTTEN)) {
+        wal_stall_round(wal, round->wanting);
         return;
     }
-    status = PLANTED(FULL_DISK_IS_FORGOTTEN) && round->is_full ? 0 : status;
+    status = PLANTED(FULL_DISK_IS_FORGOTTEN) && round->wanting ? 0 : status;
     if (status) {
         wal_fail(wal, status, round->what);
         return;

@@ -9,25 +9,52 @@ static const uint64_t probe_interval_us = 500 * 1000;
 enum wal_space wal_space(const struct wal *wal) {
     if (wal->round.is_stalled)
         return WAL_SPACE_RESERVED;
-    if (!wal->space.is_full)
-        return WAL_SPACE_ENOUGH;
     bool is_last = wal->spares.count == 0 &&
                    wal->position.offset + wal->tuning.reserve_bytes > wal->file_bytes;
-    return is_last ? WAL_SPACE_RESERVED : WAL_SPACE_SHORT;
+    if (is_last && wal_is_wanting(wal))
+        return WAL_SPACE_RESERVED;
+    return wal->space.is_full ? WAL_SPACE_SHORT : WAL_SPACE_ENOUGH;
 }
 
 bool wal_is_stalled(const struct wal *wal) { return wal->round.is_stalled; }
 
-void wal_note_full(struct wal *wal) {
-    wal->space.next_probe_us = wal_now_us(wal) + probe_interval_us;
-    if (wal->space.is_full)
-        return;
-    wal->space.is_full = true;
+int wal_stalled_for(const struct wal *wal) {
+    return wal->round.is_stalled ? wal->round.job.wanting : 0;
+}
+
+/* Said once, and again when it is for another reason. */
+static void tell_wanting(struct wal *wal, int error) {
+    log_line(wal->options.log, LOG_WARN,
+             "no file can be made for the log's next segment; it is tried again",
+             LOG_T("error", error_text(error)), LOG_F("segment", wal->position.segment),
+             LOG_F("bytes", wal->file_bytes - wal->position.offset));
+}
+
+static void tell_full(struct wal *wal, int error) {
     log_line(wal->options.log, LOG_ERROR,
-             "the disk is full: writes are refused until there is space again",
-             LOG_F("segment", wal->position.segment),
+             error == ERR_NO_SPACE
+                 ? "the disk is full: writes are refused until there is space again"
+                 : "the log has no file to go on in: writes are refused until there is one",
+             LOG_T("error", error_text(error)), LOG_F("segment", wal->position.segment),
              LOG_F("bytes", wal->file_bytes - wal->position.offset),
              LOG_F("spares", wal->spares.count));
+}
+
+static void note_full(struct wal *wal, int error) {
+    bool was_full = wal->space.is_full;
+    wal->space.is_full = true;
+    if (!was_full)
+        tell_full(wal, error);
+}
+
+void wal_note_wanting(struct wal *wal, int error) {
+    bool is_new = error != wal->space.wanting;
+    wal->space.next_probe_us = wal_now_us(wal) + probe_interval_us;
+    wal->space.wanting = error;
+    if (error == ERR_NO_SPACE)
+        note_full(wal, error);
+    else if (is_new && !wal->space.is_full)
+        tell_wanting(wal, error);
 }
 
 /* ---- a round without a segment ---- */
@@ -38,8 +65,9 @@ static void go_on(struct wal *wal, struct wal_spare_file next) {
     wal_submit_round(wal);
 }
 
-void wal_stall_round(struct wal *wal) {
-    wal_note_full(wal);
+void wal_stall_round(struct wal *wal, int error) {
+    note_full(wal, error);
+    wal_note_wanting(wal, error);
     wal->round.is_stalled = true;
     bool is_in_want_of_file = wal->round.job.next_segment && wal->round.job.next.file == NULL;
     if (!is_in_want_of_file || wal->space.reserve.file == NULL)
@@ -64,20 +92,20 @@ void wal_note_space(struct wal *wal) {
         wal->spares.count == 0)
         return;
     wal->space.is_full = false;
-    log_line(wal->options.log, LOG_INFO, "the disk has space again: writes are taken again",
+    log_line(wal->options.log, LOG_INFO, "the log has space again: writes are taken again",
              LOG_F("segment", wal->position.segment), LOG_F("spares", wal->spares.count));
 }
 
 /* A round that waits asks first, then the reserve, then a spare. */
 void wal_tick(struct wal *wal) {
     bool is_busy = wal->spares.is_running || wal->released.is_running || wal->has_failed;
-    if (is_busy || (wal->space.is_full && wal_now_us(wal) < wal->space.next_probe_us))
+    if (is_busy || wal_now_us(wal) < wal->space.next_probe_us)
         return;
     if (wal->round.is_stalled)
         go_on(wal, wal->round.job.next);
     else if (is_reserve_missing(wal) && !wal->space.is_reserve_in_round)
         wal_make_reserve(wal);
-    else if (wal->space.is_full && wal->spares.count == 0)
+    else if (wal_is_wanting(wal) && wal->spares.count == 0)
         wal_make_spare(wal);
     else
         wal_note_space(wal);

@@ -120,9 +120,9 @@ bool wal_shed_damage(struct wal *wal, uint32_t *shard);
  * there is none. */
 bool wal_oldest_holder(const struct wal *wal, unsigned segments, uint32_t *shard);
 
-/* What the disk still gives. Nothing fails on a full disk: rounds wait until there is space again,
- * which wal_tick() finds out. So that terms and votes seldom have to wait, the last of the space is
- * for them. */
+/* What the disk still gives. Nothing fails on a full disk, nor where the system has no file or no
+ * memory left for a segment: rounds wait until there is some again, which wal_tick() finds out. So
+ * that terms and votes seldom have to wait, the last of the space is for them. */
 enum wal_space {
     WAL_SPACE_ENOUGH,
     WAL_SPACE_SHORT,    /* nothing new should be proposed */
@@ -131,6 +131,8 @@ enum wal_space {
 enum wal_space wal_space(const struct wal *wal);
 /* A round waits for space: nothing becomes durable until there is some. */
 bool wal_is_stalled(const struct wal *wal);
+/* For what: ERR_NO_SPACE, or what else of the system's may come back; 0: no round waits. */
+int wal_stalled_for(const struct wal *wal);
 /* To be called several times a second: makes the reserve, and asks a full disk again. */
 void wal_tick(struct wal *wal);
 

@@ -239,10 +239,9 @@ static void test_former_promise(void **state) {
     node_free(node);
 }
 
-/* A full disk ends no node: it keeps the topology that it has, and takes the newer one, which is
- * told again, once there is space. */
-static void test_newer_topology_waits_for_space(void **state) {
-    (void)state;
+/* It ends no node: it keeps the topology that it has, and takes the newer one, which is told again,
+ * once it can save it. */
+static void newer_topology_waits(bool is_full, int no_open) {
     struct node *node = node_new();
     struct buffer newer;
     encode_topology(9, 2, &newer);
@@ -251,10 +250,12 @@ static void test_newer_topology_waits_for_space(void **state) {
     put_topology(node, "topology", 9);
     assert_int_equal(start(node), 0);
     uint64_t epoch = node->worker->topology->epoch;
-    node->node_disk.is_full = true;
+    node->node_disk.is_full = is_full;
+    node->node_disk.no_open = no_open;
     control_topology_heard(node->worker, buffer_bytes(&newer), BYTES_NONE);
     assert_int_equal(node->worker->topology->epoch, epoch);
     node->node_disk.is_full = false;
+    node->node_disk.no_open = 0;
     control_topology_heard(node->worker, buffer_bytes(&newer), BYTES_NONE);
     assert_int_equal(node->worker->topology->epoch, epoch + 1);
     stop(node);
@@ -262,6 +263,17 @@ static void test_newer_topology_waits_for_space(void **state) {
     assert_int_equal(node->worker->topology->epoch, epoch + 1);
     buffer_release(&newer);
     node_free(node);
+}
+
+static void test_newer_topology_waits_for_space(void **state) {
+    (void)state;
+    newer_topology_waits(true, 0);
+}
+
+static void test_newer_topology_waits_for_files(void **state) {
+    (void)state;
+    newer_topology_waits(false, ERR_BUSY);
+    newer_topology_waits(false, ERR_NO_MEMORY);
 }
 
 /* A cluster that is founded on a full disk is not, and may be again later, with another id. */
@@ -427,6 +439,7 @@ RUN_TESTS(cmocka_unit_test(test_any_one_call_for_the_files_fails),
           cmocka_unit_test(test_former_promise),
           cmocka_unit_test(test_own_log_tells_of_the_removal),
           cmocka_unit_test(test_newer_topology_waits_for_space),
+          cmocka_unit_test(test_newer_topology_waits_for_files),
           cmocka_unit_test(test_founding_waits_for_space),
           cmocka_unit_test(test_settings_before_replicas), cmocka_unit_test(test_log_lost),
           cmocka_unit_test(test_died_between_the_files), cmocka_unit_test(test_founding_lost),

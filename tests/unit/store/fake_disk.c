@@ -108,6 +108,8 @@ static int fake_open(struct disk *disk, const char *name, enum disk_open_mode mo
     struct fake_disk *fake = fake_of(disk);
     struct fake_file *file = fake_disk_find(fake, name);
     int status = fake_call(fake, FAKE_OPEN, name);
+    if (status == 0)
+        status = fake->no_open;
     if (status)
         return status;
     if (mode == DISK_CREATE) {

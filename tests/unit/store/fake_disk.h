@@ -67,6 +67,7 @@ struct fake_disk {
     bool writes_blocks;     /* does jobs that are plain writes itself, up to the end of a sector */
     bool is_full;           /* no file is made, none grows */
     bool is_directory_full; /* nor does a name change */
+    int no_open;            /* nothing is opened, and this is why; 0: everything is */
 };
 
 void fake_disk_init(struct fake_disk *fake);

@@ -1,5 +1,6 @@
-/* A full disk: nothing fails and nothing is reported durable that is not; the reserve keeps terms
- * and votes going; with space again the log goes on as if nothing had been. */
+/* A full disk, or a system that opens no more files: nothing fails and nothing is reported durable
+ * that is not; the reserve keeps terms and votes going; with space again the log goes on as if
+ * nothing had been. */
 #include "../planting.h"
 #include "wal_world.h"
 
@@ -211,6 +212,89 @@ static void test_a_long_entry_waits(void **state) {
     world_end(world);
 }
 
+/* ---- nothing can be opened ---- */
+
+static const int SHORTAGES[] = {ERR_BUSY, ERR_NO_MEMORY};
+enum { SHORTAGE_COUNT = 2 };
+
+/* For a while there is no file to be had: the log goes on in the segment that it has, and nobody is
+ * refused. */
+static void test_a_short_lack_of_files_is_not_felt(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < SHORTAGE_COUNT; i++) {
+        struct world *world = world_with_reserve(256);
+        world->fake.no_open = SHORTAGES[i];
+        unsigned asked = world->fake.calls[FAKE_OPEN];
+        for (uint64_t index = 1; index <= 3; index++) {
+            world_entry(world, 0, index, 130);
+            world_flush(world);
+            assert_int_equal(world->durable, index);
+            assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
+        }
+        assert_int_equal(world->fake.calls[FAKE_OPEN], asked + 1);
+        world->fake.no_open = 0;
+        tick(world);
+        world_entries(world, 0, 4, 40, 130);
+        assert_int_equal(world->durable, world->append_count);
+        world_restart(world);
+        assert_true(world_log_is(world, world->append_count));
+        world_end(world);
+    }
+}
+
+/* It lasts: entries are refused, votes go on in the reserve, then all waits; and when there is a
+ * file again all that waited is durable, in order. */
+static void test_a_lasting_lack_of_files_is_a_full_disk(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < SHORTAGE_COUNT; i++) {
+        struct world *world = world_with_reserve(512);
+        world->fake.no_open = SHORTAGES[i];
+        uint64_t index = fill(world, 1, WAL_SPACE_RESERVED);
+        vote_in_the_reserve(world);
+        for (unsigned more = 0; more < 20; more++) {
+            world_entry(world, 0, index++, 130);
+            world_flush(world);
+        }
+        assert_int_equal(wal_stalled_for(world->wal), SHORTAGES[i]);
+        uint64_t durable = world->durable;
+        assert_true(durable < world->append_count);
+        tick(world);
+        assert_int_equal(world->durable, durable);
+        world->fake.no_open = 0;
+        for (unsigned ticks = 0; ticks < 4; ticks++)
+            tick(world);
+        assert_int_equal(wal_stalled_for(world->wal), 0);
+        assert_int_equal(world->durable, world->append_count);
+        assert_int_equal(wal_space(world->wal), WAL_SPACE_ENOUGH);
+        world_restart(world);
+        assert_true(world_log_is(world, world->append_count));
+        world_end(world);
+    }
+}
+
+/* Segments that nobody needs are let go all the same: what cannot be opened to be used again is
+ * removed, which takes no file. */
+static void test_segments_are_released_without_files(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < SHORTAGE_COUNT; i++) {
+        struct world *world = world_with_reserve(512);
+        world_entries(world, 0, 1, 24, 130);
+        uint64_t before = world_statistics(world).segments;
+        world->fake.no_open = SHORTAGES[i];
+        world_let_go(world, 0, 24, 1);
+        assert_true(world_statistics(world).segments < before);
+        assert_null(world_segment(world, 1));
+        world->fake.no_open = 0;
+        tick(world);
+        world_entries(world, 0, 25, 40, 130);
+        world_restart(world);
+        assert_true(world_log_is(world, world->append_count));
+        world_end(world);
+    }
+}
+
+/* ---- a damaged segment ---- */
+
 static bool has_second_segment(struct world *world) {
     return fake_disk_find(&world->fake, "wal-0000000002") != NULL;
 }
@@ -262,6 +346,7 @@ static void test_space_comes_and_goes(void **state) {
         for (uint64_t i = 1; i <= 150; i++) {
             world->fake.is_full = random_chance(&random, 0.6);
             world->fake.is_directory_full = random_chance(&random, 0.2);
+            world->fake.no_open = random_chance(&random, 0.2) ? ERR_BUSY : 0;
             world_entry(world, 0, i, 12 + random_below(&random, 400));
             wal_flush(world->wal);
             if (random_chance(&random, 0.7))
@@ -281,6 +366,7 @@ static void test_space_comes_and_goes(void **state) {
             wal_release(world->wal, 0, i);
         }
         world->fake.is_full = world->fake.is_directory_full = false;
+        world->fake.no_open = 0;
         world_flush(world);
         for (unsigned i = 0; i < 6; i++)
             tick(world);
@@ -301,5 +387,8 @@ RUN_TESTS_OR_PLANT(cmocka_unit_test(test_is_known_while_there_is_room),
                    cmocka_unit_test(test_a_released_segment_is_space),
                    cmocka_unit_test(test_a_full_directory_is_a_full_disk),
                    cmocka_unit_test(test_a_long_entry_waits),
+                   cmocka_unit_test(test_a_short_lack_of_files_is_not_felt),
+                   cmocka_unit_test(test_a_lasting_lack_of_files_is_a_full_disk),
+                   cmocka_unit_test(test_segments_are_released_without_files),
                    cmocka_unit_test(test_a_damaged_segment_is_left_with_space),
                    cmocka_unit_test(test_space_comes_and_goes))
