@@ -28,6 +28,7 @@ const ELSEWHERE = {
   rewinds_total: 'tests/unit/shard/test_rewind.c', // takes a machine that loses its memory
   snapshot_chunks_left: 'tests/e2e/metrics.test.js',
   unfreed_bytes: 'tests/unit/node/test_freeing.c',
+  wal_gathers_total: 'tests/e2e/gather.test.js', // takes nodes that all lead, under load
 };
 
 // ---- what was seen
@@ -78,6 +79,12 @@ const STILL = ['--compare-interval-ms', 0, '--trace-after-slow', 'no', '--quiet-
 test('what one client asks of one node', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1, flags: STILL});
   await until('nobody else is connected', async () => (await look(node)).of('clients_connected') === 0);
+  // What the node itself proposes after its start is over.
+  await until('nothing is proposed any more', async () => {
+    const proposed = (await look(node)).of('proposals_total');
+    await sleep(1000);
+    return (await look(node)).of('proposals_total') === proposed;
+  });
   let before = await look(node);
   const client = await Connection.open(node.port);
   t.after(() => client.close());

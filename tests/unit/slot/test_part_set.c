@@ -1,5 +1,5 @@
 /* Sets of slots and of parts of slots. */
-#include "../unit.h"
+#include "../planting.h"
 #include "slot/part_set.h"
 #include "slot/slot_watch.h"
 
@@ -112,6 +112,6 @@ static void test_a_watch_notes_parts(void **state) {
     part_set_clear(&watch.changed);
 }
 
-RUN_TESTS(cmocka_unit_test(test_the_hash_of_parts), cmocka_unit_test(test_slots),
-          cmocka_unit_test(test_parts), cmocka_unit_test(test_adding_a_set),
-          cmocka_unit_test(test_a_watch_notes_parts))
+RUN_TESTS_OR_PLANT(cmocka_unit_test(test_the_hash_of_parts), cmocka_unit_test(test_slots),
+                   cmocka_unit_test(test_parts), cmocka_unit_test(test_adding_a_set),
+                   cmocka_unit_test(test_a_watch_notes_parts))
