@@ -217,11 +217,18 @@ static void take(struct shard *shard) {
 
 /* ---- when ---- */
 
+/* A newcomer that gets the whole log knows no members before the entry that names them. A snapshot
+ * without any could not be started from. */
+static bool knows_members(const struct shard *shard) {
+    return raft_configuration_at(shard->raft, shard->applied_index)->voter_count > 0;
+}
+
 /* One at a time, not while another state is on its way here, and not again at once after the disk
  * refused one. Transfers to others hold nothing up: what they send is held on the shelf. */
 static bool may_take(const struct shard *shard) {
     return shard->own.stage == OWN_NONE && shard->incoming.stage == INCOMING_NONE &&
-           !shard_is_rewinding(shard) && shard_now_us(shard) >= shard->next_take_us;
+           !shard_is_rewinding(shard) && shard_now_us(shard) >= shard->next_take_us &&
+           knows_members(shard);
 }
 
 /* Of what is committed only: a leader that runs ahead stops until the disks have caught up. */
