@@ -50,8 +50,10 @@ static void members_received(struct worker *worker, struct bytes bytes) {
     for (size_t i = 0; worker->topology && i < view->count; i++) {
         const struct topology_node *node =
             topology_node_by_uuid(worker->topology, view->members[i].uuid);
-        if (node && node->number != worker->self)
-            leaders_hear_hints(worker, &view->members[i], node->number);
+        if (!node || node->number == worker->self)
+            continue;
+        control_hear_address(worker, node, &view->members[i]);
+        leaders_hear_hints(worker, &view->members[i], node->number);
     }
 }
 

@@ -82,13 +82,32 @@ void control_say_leads(struct worker *worker) {
 
 /* ---- adopting ---- */
 
+/* Where the topology says that it is. */
+static void set_peer(struct worker *worker, const struct topology_node *node) {
+    struct net_address address = {.port = node->address.peer_port};
+    snprintf(address.host, sizeof address.host, "%s", node->address.host);
+    worker->io.net->peer_set(worker->io.net, node->number, &address);
+}
+
+/* Nodes that have moved have to reach each other before the control shard can agree on where they
+ * are: with a majority that moved it has no leader until then. A batch that comes to another node
+ * than it is for is refused there. */
+void control_hear_address(struct worker *worker, const struct topology_node *node,
+                          const struct member_view_entry *member) {
+    if (gossip_state_is_live(member->state))
+        worker->io.net->peer_set(worker->io.net, node->number, &member->peer);
+}
+
 static void set_peers(struct worker *worker) {
     for (unsigned i = 0; i < worker->topology->node_count; i++) {
         const struct topology_node *node = &worker->topology->nodes[i];
-        struct net_address address = {.port = node->address.peer_port};
-        snprintf(address.host, sizeof address.host, "%s", node->address.host);
-        if (node->number != worker->self)
-            worker->io.net->peer_set(worker->io.net, node->number, &address);
+        const struct member_view_entry *member = member_view_find(&worker->members, node->uuid);
+        if (node->number == worker->self)
+            continue;
+        if (member && gossip_state_is_live(member->state))
+            control_hear_address(worker, node, member);
+        else
+            set_peer(worker, node);
     }
 }
 

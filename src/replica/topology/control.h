@@ -13,5 +13,8 @@ int control_found(struct worker *worker, struct bytes encoded, struct buffer *pr
 /* From a peer. `founding` may be empty: a spare takes nothing but a founding itself then. */
 void control_topology_heard(struct worker *worker, struct bytes encoded, struct bytes founding);
 void control_topology_mail(struct worker *worker, struct bytes mail); /* a MAIL_TOPOLOGY */
+/* What gossip says of another node of the topology. */
+void control_hear_address(struct worker *worker, const struct topology_node *node,
+                          const struct member_view_entry *member);
 void control_tick(struct worker *worker);
 void control_say_leads(struct worker *worker);
