@@ -12,18 +12,24 @@ enum {
     GOSSIP_CONFIRMATIONS = 2    /* independent accusers beyond the first that shorten a suspicion */
 };
 
+/* A member in four bytes, where two that have one count as one. */
+static inline uint32_t member_mark(const uint8_t uuid[GOSSIP_UUID_BYTES]) {
+    return (uint32_t)bytes_hash(bytes_of(uuid, GOSSIP_UUID_BYTES), 0);
+}
+
 /* A probe in flight. */
 enum probe_kind { PROBE_MEMBER, PROBE_SEED, PROBE_GRAVE, PROBE_LOST };
 struct probe {
     uint64_t sequence;                         /* of the first ping; the others' follow */
     uint64_t again_us, ask_us, try_us, end_us; /* GOSSIP_NEVER where it is done */
     struct member *member;                     /* NULL where only the address is known */
-    unsigned ping_count, helper_count, nack_count;
+    unsigned ping_count, helper_count, silent_count;
     enum probe_kind kind;
     bool is_observation;
     uint64_t patience_us; /* between two pings */
     uint64_t pinged_us[GOSSIP_PINGS_MAXIMUM];
-    size_t seed; /* of a PROBE_SEED */
+    size_t seed;                             /* of a PROBE_SEED */
+    uint32_t silent[GOSSIP_HELPERS_MAXIMUM]; /* marks of helpers that did not say they are there */
     struct gossip_address to;
 };
 

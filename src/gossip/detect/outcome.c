@@ -19,8 +19,7 @@
 static void outcome_failed(struct gossip *gossip, const struct probe *failed) {
     struct member *member = failed->member;
     gossip->counters.probes_failed++;
-    unsigned answers = failed->nack_count;
-    int blame = failed->helper_count == 0 ? 1 : (int)(failed->helper_count - answers);
+    int blame = failed->helper_count == 0 ? 1 : (int)failed->silent_count;
     if (member_is_live(member) && gossip->self->shown.state != GOSSIP_JOINING)
         judging_accuse(gossip, member);
     local_health_change(gossip, blame);
@@ -120,10 +119,14 @@ void outcome_contact(struct gossip *gossip, const uint8_t uuid[GOSSIP_UUID_BYTES
 
 void outcome_nacked(struct gossip *gossip, const struct codec_message *message) {
     struct probe *probe = probe_find(gossip, message->sequence);
-    if (probe == NULL || probe->nack_count == probe->helper_count)
+    if (probe == NULL || probe->kind != PROBE_MEMBER ||
+        memcmp(probe->member->shown.who->uuid, message->target, GOSSIP_UUID_BYTES) != 0)
         return;
-    if (memcmp(probe->member->shown.who->uuid, message->target, GOSSIP_UUID_BYTES) == 0)
-        probe->nack_count++;
+    for (unsigned i = 0; i < probe->silent_count; i++)
+        if (probe->silent[i] == member_mark(message->sender)) {
+            probe->silent[i] = probe->silent[--probe->silent_count];
+            return;
+        }
 }
 
 void outcome_met_self(struct gossip *gossip, const struct codec_message *message) {

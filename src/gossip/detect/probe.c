@@ -129,7 +129,9 @@ static void probe_ask_others(struct gossip *gossip, struct probe *probe) {
     probe->ask_us = GOSSIP_NEVER;
     struct member *helpers[GOSSIP_HELPERS_MAXIMUM];
     probe->helper_count = (unsigned)relay_choose(gossip, probe->member, helpers);
+    probe->silent_count = probe->helper_count;
     for (unsigned i = 0; i < probe->helper_count; i++) {
+        probe->silent[i] = member_mark(helpers[i]->shown.who->uuid);
         gossip_begin(gossip, CODEC_ASK, helpers[i]);
         codec_write_sequence(gossip->writer, probe->sequence);
         codec_write_target(gossip->writer, probe->member->shown.who->uuid);

@@ -106,13 +106,9 @@ void suspicion_end(struct gossip *gossip, struct member *member) {
     member->suspicion = NULL;
 }
 
-static uint32_t accuser_mark(const uint8_t uuid[GOSSIP_UUID_BYTES]) {
-    return (uint32_t)bytes_hash(bytes_of(uuid, GOSSIP_UUID_BYTES), 0);
-}
-
 static bool has_accused(const struct suspicion *suspicion, const uint8_t uuid[GOSSIP_UUID_BYTES]) {
     for (unsigned i = 0; i < suspicion->accuser_count; i++)
-        if (suspicion->accusers[i] == accuser_mark(uuid))
+        if (suspicion->accusers[i] == member_mark(uuid))
             return true;
     return false;
 }
@@ -125,7 +121,7 @@ void suspicion_begin(struct gossip *gossip, struct member *member,
                                     .since_us = gossip->now_us,
                                     .stretch = (uint8_t)(gossip->counters.local_health + 1)};
     member->suspicion = suspicion;
-    suspicion->accusers[suspicion->accuser_count++] = accuser_mark(accuser);
+    suspicion->accusers[suspicion->accuser_count++] = member_mark(accuser);
     suspicion_schedule(gossip, suspicion);
 }
 
@@ -138,7 +134,7 @@ void suspicion_confirm(struct gossip *gossip, struct member *member,
     const struct member *witness = member_find(gossip, accuser);
     if (witness != NULL && witness->shown.state == GOSSIP_JOINING)
         return; /* a newcomer's word counts for nothing yet */
-    suspicion->accusers[suspicion->accuser_count++] = accuser_mark(accuser);
+    suspicion->accusers[suspicion->accuser_count++] = member_mark(accuser);
     identity_accuse(gossip, member, accuser, created_us);
     suspicion_schedule(gossip, suspicion);
     news_add(gossip, member, NULL, GOSSIP_CLUSTER);

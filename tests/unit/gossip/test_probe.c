@@ -64,6 +64,59 @@ static void test_later_life_ends_only_its_own_probe(void **state) {
     }
 }
 
+/* The first probe of node 1 for which others were asked; NULL: there is none. */
+static const struct probe *probe_with_helpers(const struct world *world) {
+    const struct detect_room *detect = world->nodes[1].gossip->detect;
+    for (size_t i = 0; i < detect->probe_count; i++)
+        if (detect->probes[i].helper_count > 0)
+            return &detect->probes[i];
+    return NULL;
+}
+
+static bool first_has_asked_others(struct world *world) {
+    return probe_with_helpers(world) != NULL;
+}
+
+static bool is_silent_helper(const struct probe *probe, const struct world_node *node) {
+    for (unsigned i = 0; i < probe->silent_count; i++)
+        if (probe->silent[i] == member_mark(node->uuid))
+            return true;
+    return false;
+}
+
+/* The member says that it is there, and has no answer. */
+static void say_nack(struct world *world, unsigned from, const struct probe *probe) {
+    const struct codec_wire wire = {.version = 0};
+    struct codec_writer writer;
+    codec_writer_init(&writer);
+    codec_begin(&writer, &wire, CODEC_NACK, world->nodes[from].uuid, world->nodes[from].generation);
+    codec_write_sequence(&writer, probe->sequence);
+    codec_write_target(&writer, probe->member->shown.who->uuid);
+    world_send(world, from, 1, buffer_bytes(&writer.buffer));
+    codec_writer_release(&writer);
+}
+
+/* Each helper that is there counts once, however often the network repeats what it says, and nobody
+ * else counts: those that said nothing speak for something wrong on this side. */
+static void test_a_helper_counts_once(void **state) {
+    (void)state;
+    struct world *world = world_with_probes();
+    assert_true(world_run_until(world, 5 * SECOND, first_has_asked_others));
+    const struct probe *probe = probe_with_helpers(world);
+    assert_int_equal(probe->silent_count, GOSSIP_HELPERS);
+    unsigned helper = 2, stranger = 2;
+    while (!is_silent_helper(probe, &world->nodes[helper]))
+        helper++;
+    while (is_silent_helper(probe, &world->nodes[stranger]))
+        stranger++;
+    for (unsigned i = 0; i < 3; i++) {
+        say_nack(world, stranger, probe);
+        say_nack(world, helper, probe);
+    }
+    assert_int_equal(probe->silent_count, GOSSIP_HELPERS - 1);
+    world_free(world);
+}
+
 /* Its pings until then to an address that leads back to it; they come back where it is reached. */
 static unsigned pings_to_itself(struct gossip *gossip, uint64_t until_us, bool is_reached) {
     static const struct gossip_address another = {.host = "10.0.0.77", .port = 7000};
@@ -147,5 +200,6 @@ static void test_who_leaves_owes_no_answer(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_later_life_ends_only_its_own_probe),
-          cmocka_unit_test(test_a_seed_that_is_this_node_is_asked_once),
+          cmocka_unit_test(test_a_helper_counts_once),
+          cmocka_unit_test(test_a_seed_that_leads_back_here_is_asked_on),
           cmocka_unit_test(test_who_leaves_owes_no_answer))
