@@ -18,7 +18,6 @@ struct seed {
     uint8_t uuid[GOSSIP_UUID_BYTES]; /* who answered there last; zeros: nobody yet */
     uint64_t next_us, interval_us;
     uint64_t fresh_us; /* when it was named last, or somebody was known there */
-    bool is_self;
 };
 
 /* Half of the probes in flight are for the members. */
@@ -55,8 +54,7 @@ static struct seed *seed_longest_silent(struct gossip *gossip) {
     struct seed *found = NULL;
     for (size_t i = 0; i < gossip->detect->seed_count; i++) {
         struct seed *seed = &gossip->detect->seeds[i];
-        if (!seed->is_self && !seed_is_known(gossip, seed) &&
-            (found == NULL || seed->fresh_us < found->fresh_us))
+        if (!seed_is_known(gossip, seed) && (found == NULL || seed->fresh_us < found->fresh_us))
             found = seed;
     }
     return found;
@@ -112,15 +110,9 @@ void healing_seed_answered(struct gossip *gossip, const struct probe *probe,
         seed_found(gossip, seed);
 }
 
-void healing_seed_is_self(struct gossip *gossip, const struct probe *probe) {
-    struct seed *seed = seed_probed(gossip, probe);
-    if (seed != NULL)
-        seed->is_self = true;
-}
-
 static void seed_run(struct gossip *gossip, size_t position) {
     struct seed *seed = &gossip->detect->seeds[position];
-    if (seed->is_self || gossip_address_equal(&seed->address, &gossip->self->shown.who->address)) {
+    if (gossip_address_equal(&seed->address, &gossip->self->shown.who->address)) {
         seed->next_us = GOSSIP_NEVER;
         return;
     }

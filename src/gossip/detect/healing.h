@@ -16,10 +16,9 @@
 struct probe;
 
 void healing_seed(struct gossip *gossip, const struct gossip_address *address);
-/* Who answered the probe of a seed; or it was this node itself. */
+/* Who answered the probe of a seed. */
 void healing_seed_answered(struct gossip *gossip, const struct probe *probe,
                            const uint8_t uuid[GOSSIP_UUID_BYTES]);
-void healing_seed_is_self(struct gossip *gossip, const struct probe *probe);
 void healing_run(struct gossip *gossip);
 uint64_t healing_deadline_us(const struct gossip *gossip);
 /* Somebody came or went: the dead are worth a try soon. */

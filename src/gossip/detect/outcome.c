@@ -134,9 +134,7 @@ void outcome_met_self(struct gossip *gossip, const struct codec_message *message
         message->kind == CODEC_PING ? probe_find(gossip, message->sequence) : NULL;
     if (probe == NULL || probe->member != NULL)
         return;
-    if (probe->kind == PROBE_SEED)
-        healing_seed_is_self(gossip, probe);
-    else
+    if (probe->kind == PROBE_LOST)
         healing_found(gossip, &probe->to);
     probe_end(gossip, probe);
 }

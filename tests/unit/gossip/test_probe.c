@@ -144,9 +144,9 @@ static unsigned pings_to_itself(struct gossip *gossip, uint64_t until_us, bool i
     return pings;
 }
 
-/* A seed that turns out to be this node, by another address of its, is asked once; one at which
- * nobody answers is asked for ever. */
-static void test_a_seed_that_is_this_node_is_asked_once(void **state) {
+/* A seed may turn out to be this node, as the address of a service that stands for all of them, and
+ * another one the next time: like one at which nobody answers it is asked for ever, ever less. */
+static void test_a_seed_that_leads_back_here_is_asked_on(void **state) {
     (void)state;
     for (int is_reached = 0; is_reached < 2; is_reached++) {
         struct gossip_options options = {.uuid = {1},
@@ -157,11 +157,8 @@ static void test_a_seed_that_is_this_node_is_asked_once(void **state) {
                                                     .suspicion_factor = 4},
                                          .seed = 1};
         struct gossip *gossip = gossip_new(&options);
-        unsigned pings = pings_to_itself(gossip, 60 * SECOND, is_reached);
-        if (is_reached)
-            assert_int_equal(pings, 1);
-        else
-            assert_true(pings > 5);
+        assert_in_range(pings_to_itself(gossip, 60 * SECOND, is_reached), 8, 20);
+        assert_in_range(pings_to_itself(gossip, 160 * SECOND, is_reached), 10, 21);
         gossip_free(gossip);
     }
 }
