@@ -12,7 +12,9 @@ static int seeds_add(struct udp_seeds *seeds, const struct net_address *address,
     return 0;
 }
 
-static int look_up(struct udp_seeds *seeds, const struct net_name *seed, struct buffer *problem) {
+/* Of what the name stands for, at most `share` addresses. */
+static int look_up(struct udp_seeds *seeds, const struct net_name *seed, unsigned share,
+                   struct buffer *problem) {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM}, *found;
     int code = getaddrinfo(seed->host, NULL, &hints, &found);
     if (code != 0) {
@@ -20,24 +22,35 @@ static int look_up(struct udp_seeds *seeds, const struct net_name *seed, struct 
                              gai_strerror(code));
         return ERR_IO;
     }
-    for (struct addrinfo *answer = found; answer != NULL && code == 0; answer = answer->ai_next) {
+    for (struct addrinfo *answer = found; answer != NULL && share > 0 && code == 0;
+         answer = answer->ai_next) {
         struct net_address address;
         socket_address_to_net(answer->ai_addr, &address);
         address.port = seed->port;
         code = seeds_add(seeds, &address, problem);
+        share--;
     }
     freeaddrinfo(found);
     return code;
 }
 
-static int seeds_take(struct udp_seeds *seeds, const char *text, size_t length,
+static int seeds_take(struct udp_seeds *seeds, const char *text, size_t length, unsigned share,
                       struct buffer *problem) {
     struct net_address address;
     struct net_name seed;
     if (net_address_parse(&address, bytes_of(text, length)) == 0)
         return seeds_add(seeds, &address, problem);
     int code = net_name_parse(&seed, bytes_of(text, length));
-    return code == 0 ? look_up(seeds, &seed, problem) : code;
+    return code == 0 ? look_up(seeds, &seed, share, problem) : code;
+}
+
+/* A service may stand for hundreds of members, of which a few are enough; and none of several names
+ * takes the places of the others. */
+static unsigned share_of_each(const char *join) {
+    unsigned count = 1;
+    for (const char *at = join; *at != 0; at++)
+        count += *at == ',';
+    return count < UDP_SEEDS_MAXIMUM ? UDP_SEEDS_MAXIMUM / count : 1;
 }
 
 /* All of it is looked at before any name is looked up. */
@@ -59,12 +72,13 @@ static int check(const char *join, struct buffer *problem) {
 int udp_seeds_find(struct udp_seeds *seeds, const char *join, struct buffer *problem) {
     seeds->count = 0;
     int worst = check(join, problem);
+    unsigned share = share_of_each(join);
     if (worst != 0)
         return worst;
     for (size_t length; *join != 0; join += length + (join[length] == ',')) {
         length = strcspn(join, ",");
         buffer_clear(problem);
-        int code = seeds_take(seeds, join, length, problem);
+        int code = seeds_take(seeds, join, length, share, problem);
         if (code == ERR_LIMIT)
             return code;
         worst = code != 0 ? code : worst;

@@ -11,7 +11,8 @@ struct udp_seeds {
     unsigned count;
 };
 
-/* Fills `seeds`, waiting for names. ERR_INVALID: not understood, and `seeds` is empty. ERR_IO: a
- * name cannot be looked up, ERR_LIMIT: there are too many; `seeds` has the others. With a sentence
- * in `problem`. */
+/* Fills `seeds`, waiting for names; of what a name stands for it takes as many as leave room for
+ * the other names. ERR_INVALID: not understood, and `seeds` is empty. ERR_IO: a name cannot be
+ * looked up, ERR_LIMIT: there are too many; `seeds` has the others. With a sentence in `problem`.
+ */
 int udp_seeds_find(struct udp_seeds *seeds, const char *join, struct buffer *problem) MUST_CHECK;

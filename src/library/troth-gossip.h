@@ -73,7 +73,8 @@ struct troth_gossip_address {
     char host[TROTH_GOSSIP_HOST_BYTES]; /* an IPv4 or IPv6 address as text */
     uint16_t port;
 };
-/* From "10.0.0.1:7946" or "[fe80::1]:7946". INVALID. */
+/* From "10.0.0.1:7946" or "[2001:db8::1]:7946". INVALID; also of an address with a zone, as
+ * fe80::1%eth0, which means nothing to others. */
 int troth_gossip_address_parse(struct troth_gossip_address *address, const char *text);
 
 enum troth_gossip_state {
@@ -261,8 +262,9 @@ struct troth_gossip_udp_options {
 
 /* Returns owned in `out`. Names in `join` are looked up before it returns, and again every ten
  * seconds, for ever: by a thread that lives as long as the system takes to answer, so that run()
- * does not wait; a name that nobody knows is logged, and tried on. INVALID, IO, LIMIT (more than 64
- * names, or addresses), REFUSED (another member that runs has the identity file); with a sentence
+ * does not wait; a name that nobody knows is logged, and tried on. Of what a name stands for up to
+ * 64 addresses are sought, of several names as many together. INVALID, IO, LIMIT (more than 64
+ * addresses and names), REFUSED (another member that runs has the identity file); with a sentence
  * in `problem`, cut at `problem_bytes`. Borrows nothing beyond the call but `context`. */
 int troth_gossip_udp_open(const struct troth_gossip_udp_options *options,
                           struct troth_gossip_udp **out, char *problem, size_t problem_bytes);

@@ -70,6 +70,7 @@ struct detect_room {
     uint64_t round_us, round_interval_us; /* the next round of graves and the lost */
     struct seed *seeds;                   /* GOSSIP_SEED_MAXIMUM, once there is one */
     size_t seed_count, lost_count;
+    bool has_warned_of_seeds;
 
     /* probe.c, relay.c */
     uint64_t sequence;

@@ -69,6 +69,17 @@ static struct seed *seed_place(struct gossip *gossip) {
                : seed_longest_silent(gossip);
 }
 
+/* All places are those of seeds at which somebody is. One more at which somebody is as well would
+ * bring nothing; of others one line is enough, for a name may stand for many addresses, and is
+ * looked up again and again. */
+static void seed_without_place(struct gossip *gossip, const struct gossip_address *address) {
+    if (gossip->detect->has_warned_of_seeds || is_known_at(gossip, address))
+        return;
+    gossip->detect->has_warned_of_seeds = true;
+    log_line(gossip->log, LOG_WARN, "too many seeds; one is left out", LOG_T("seed", address->host),
+             LOG_F("maximum", GOSSIP_SEED_MAXIMUM));
+}
+
 void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
     for (size_t i = 0; i < gossip->detect->seed_count; i++)
         if (gossip_address_equal(&gossip->detect->seeds[i].address, address)) {
@@ -77,8 +88,7 @@ void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
         }
     struct seed *seed = seed_place(gossip);
     if (seed == NULL) {
-        log_line(gossip->log, LOG_WARN, "too many seeds; one is left out",
-                 LOG_T("seed", address->host), LOG_F("maximum", GOSSIP_SEED_MAXIMUM));
+        seed_without_place(gossip, address);
         return;
     }
     *seed = (struct seed){.address = *address,

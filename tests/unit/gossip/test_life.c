@@ -425,6 +425,42 @@ static void test_old_seeds_give_way(void **state) {
     world_free(world);
 }
 
+static void count_left_out(void *context, enum log_level level, struct bytes line) {
+    unsigned *lines = context;
+    char text[LOG_LINE_MAXIMUM + 1] = "";
+    memcpy(text, line.data, line.length);
+    *lines += level == LOG_WARN && strstr(text, "too many seeds") != NULL;
+}
+
+/* A name stands for more members than there are places for seeds, and is looked up every ten
+ * seconds. All of them are known, so there is nothing to say; where some are not, it is said once.
+ */
+static void test_more_seeds_than_places_are_told_of_once(void **state) {
+    (void)state;
+    enum { MEMBERS = 80, STRANGERS = 3 };
+    unsigned lines = 0;
+    const struct log log = {.level = LOG_WARN, .sink = count_left_out, .context = &lines};
+    struct world *world = world_new(33);
+    world->log = &log;
+    world_add_cluster(world, MEMBERS);
+    assert_true(world_run_until(world, 20 * SECOND, world_is_settled));
+    for (unsigned i = 0; i < STRANGERS; i++)
+        world_kill(world, world_add(world)->number);
+    for (unsigned look = 0; look < 3; look++) {
+        for (unsigned seed = 2; seed <= MEMBERS; seed++)
+            world_seed(world, 1, seed);
+        world_run(world, 10 * SECOND);
+    }
+    assert_int_equal(lines, 0);
+    for (unsigned look = 0; look < 3; look++) {
+        for (unsigned i = 1; i <= STRANGERS; i++)
+            world_seed(world, 1, MEMBERS + i);
+        world_run(world, 10 * SECOND);
+    }
+    assert_int_equal(lines, 1);
+    world_free(world);
+}
+
 /* Datagrams from now on, for so long. */
 static uint64_t datagrams_within(struct world *world, uint64_t duration_us) {
     uint64_t before = world->datagram_count;
@@ -455,6 +491,7 @@ static void test_a_seed_that_has_left_is_asked_less_and_less(void **state) {
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_stopped_process_blames_nobody),
                    cmocka_unit_test(test_a_seed_that_has_left_is_asked_less_and_less),
                    cmocka_unit_test(test_old_seeds_give_way),
+                   cmocka_unit_test(test_more_seeds_than_places_are_told_of_once),
                    cmocka_unit_test(test_short_stops_blame_nobody),
                    cmocka_unit_test(test_missed_refutation_is_asked_for),
                    cmocka_unit_test(test_relayed_news_does_not_keep_the_dead_alive),

@@ -55,28 +55,39 @@ static char *join_of(struct troth_gossip_udp *udp) {
  * in the place of the system's: from threads of its own as well. */
 static atomic_uint name_address, name_asked;
 static atomic_bool name_is_ipv6; /* then for ::1 as well */
+static atomic_uint name_more;    /* and for so many at which nobody is, behind the first */
+
+enum { NAME_MORE_MAXIMUM = 99, NOBODYS_ADDRESSES = 0x7f010001 };
+struct name_answer {
+    struct addrinfo info, info6, more[NAME_MORE_MAXIMUM];
+    struct sockaddr_in address, address_of_more[NAME_MORE_MAXIMUM];
+    struct sockaddr_in6 address6;
+};
+
+static void answer_with(struct addrinfo *info, struct sockaddr_in *address, unsigned host) {
+    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(host)};
+    *info = (struct addrinfo){.ai_family = AF_INET, .ai_addr = (void *)address};
+}
 
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                 struct addrinfo **out) {
-    struct {
-        struct addrinfo info, info6;
-        struct sockaddr_in address;
-        struct sockaddr_in6 address6;
-    } * answer;
     (void)service, (void)hints;
     assert_string_equal(name, "members.test");
     atomic_fetch_add(&name_asked, 1);
     if (atomic_load(&name_address) == 0)
         return EAI_AGAIN;
-    answer = calloc(1, sizeof *answer);
-    answer->address.sin_family = AF_INET;
-    answer->address.sin_addr.s_addr = htonl(atomic_load(&name_address));
-    answer->info = (struct addrinfo){.ai_family = AF_INET, .ai_addr = (void *)&answer->address};
+    struct name_answer *answer = calloc(1, sizeof *answer);
+    struct addrinfo *last = &answer->info;
+    answer_with(&answer->info, &answer->address, atomic_load(&name_address));
     answer->address6 =
         (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
     answer->info6 = (struct addrinfo){.ai_family = AF_INET6, .ai_addr = (void *)&answer->address6};
     if (atomic_load(&name_is_ipv6))
-        answer->info.ai_next = &answer->info6;
+        last = last->ai_next = &answer->info6;
+    for (unsigned i = 0; i < atomic_load(&name_more); i++) {
+        answer_with(&answer->more[i], &answer->address_of_more[i], NOBODYS_ADDRESSES + i);
+        last = last->ai_next = &answer->more[i];
+    }
     *out = &answer->info;
     return 0;
 }
@@ -366,6 +377,25 @@ static void test_a_name_of_both_families(void **state) {
         troth_gossip_udp_close(members[i]);
 }
 
+/* A service stands for more addresses than are sought, and so does another one; a member that is
+ * told both of them finds who is behind each. */
+static void test_names_that_stand_for_many(void **state) {
+    (void)state;
+    char join[64];
+    struct troth_gossip_udp *members[3];
+    for (unsigned i = 0; i < 2; i++)
+        members[i] = open_member((struct troth_gossip_udp_options){0});
+    snprintf(join, sizeof join, "members.test:%u,members.test:%u",
+             troth_gossip_udp_address(members[0]).port, troth_gossip_udp_address(members[1]).port);
+    atomic_store(&name_address, INADDR_LOOPBACK);
+    atomic_store(&name_more, NAME_MORE_MAXIMUM);
+    members[2] = open_member((struct troth_gossip_udp_options){.join = join});
+    assert_true(run_until(members, 3, all_alive));
+    atomic_store(&name_more, 0);
+    for (unsigned i = 0; i < 3; i++)
+        troth_gossip_udp_close(members[i]);
+}
+
 /* As many addresses as `count`, or names that nobody knows. */
 static char *long_join(const char *host, unsigned count) {
     static char join[4096];
@@ -566,6 +596,7 @@ RUN_TESTS(cmocka_unit_test(test_three_members), cmocka_unit_test(test_strangers_
           cmocka_unit_test(test_one_identity_is_one_member),
           cmocka_unit_test(test_names_are_looked_up_again),
           cmocka_unit_test(test_a_name_of_both_families),
+          cmocka_unit_test(test_names_that_stand_for_many),
           cmocka_unit_test(test_a_join_that_fails_looks_for_nobody),
           cmocka_unit_test(test_a_callback_only_looks_in), cmocka_unit_test(test_a_rotation),
           cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_wishes),
