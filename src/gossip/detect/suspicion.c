@@ -171,7 +171,7 @@ static bool is_elsewhere(const struct gossip_identity *self, const struct codec_
 
 /* A later life of this node is up, or its directory was copied and started twice: only people can
  * tell. */
-static void suspicion_meet_twin(struct gossip *gossip, const struct codec_record *record) {
+void suspicion_meet_twin(struct gossip *gossip, const struct codec_record *record) {
     char address[GOSSIP_HOST_MAXIMUM + 10] = "";
     gossip->counters.identity_conflicts++;
     if (gossip->detect->has_warned_of_twin)
@@ -186,11 +186,19 @@ static void suspicion_meet_twin(struct gossip *gossip, const struct codec_record
              LOG_F("other_generation", record->generation), LOG_T("other_address", address));
 }
 
+/* A goodbye of this life that this node has not said: whoever did has this life as well, or had it
+ * before (an identity that was restored from a copy). Nobody believes that this node lives until
+ * it is started again. */
+static bool is_unsaid_goodbye(const struct gossip_member *self, const struct codec_record *record) {
+    return record->state == GOSSIP_LEFT && self->state != GOSSIP_LEFT;
+}
+
 void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record) {
     const struct gossip_member *self = &gossip->self->shown;
     bool is_about_this_life = record->generation == self->who->generation;
     bool is_twin = record->generation > self->who->generation ||
-                   (is_about_this_life && is_elsewhere(self->who, record));
+                   (is_about_this_life &&
+                    (is_elsewhere(self->who, record) || is_unsaid_goodbye(self, record)));
     if (is_twin)
         suspicion_meet_twin(gossip, record);
     if (record->generation > self->who->generation || self->state == GOSSIP_LEFT ||

@@ -40,6 +40,8 @@ void suspicion_restart(struct gossip *gossip, struct member *member);
 /* A suspect is called dead: how long that took since it was last heard here, if it was this node
  * that accused it. */
 void suspicion_measure(struct gossip *gossip, const struct member *member);
+/* Somebody knows of this node what only another process with its identity can have said. */
+void suspicion_meet_twin(struct gossip *gossip, const struct codec_record *record);
 /* Somebody says something of this node itself. */
 void suspicion_hear_of_self(struct gossip *gossip, const struct codec_record *record);
 /* The first among the open or the called that ends up to that moment; NULL: none does. */

@@ -171,6 +171,12 @@ void digest_refer(struct gossip *gossip, const struct gossip_address *to) {
 
 /* What others know of this node. */
 
+/* They know more of this life than it has said. */
+static bool is_more_than_said(const struct member *self, const struct codec_digest *theirs) {
+    return theirs->generation == self->shown.who->generation &&
+           (theirs->version > self->chain->version || theirs->floor > self->chain->floor);
+}
+
 static void digest_hear_of_self(struct gossip *gossip, const struct codec_digest *theirs) {
     struct codec_record record = {.generation = theirs->generation,
                                   .incarnation = theirs->incarnation,
@@ -178,6 +184,8 @@ static void digest_hear_of_self(struct gossip *gossip, const struct codec_digest
     memcpy(record.uuid, theirs->uuid, GOSSIP_UUID_BYTES);
     if (theirs->state != GOSSIP_ALIVE || theirs->generation > gossip->self->shown.who->generation)
         suspicion_hear_of_self(gossip, &record);
+    else if (is_more_than_said(gossip->self, theirs))
+        suspicion_meet_twin(gossip, &record);
 }
 
 void digest_note_self(struct gossip *gossip, const struct codec_message *message) {

@@ -235,6 +235,25 @@ static void test_a_digest_is_refuted_by_nobody_else(void **state) {
     world_free(world);
 }
 
+/* A digest knows later words of this node in this life than it has said: somebody else says them,
+ * or it said them itself before it was restored from a copy. People are told of that as well, and
+ * not of what it did say. */
+static void test_a_digest_that_knows_more_than_was_said(void **state) {
+    (void)state;
+    for (unsigned more = 0; more <= 1; more++) {
+        struct world *world = world_new(8);
+        const struct gossip *gossip = world_add(world)->gossip;
+        struct codec_digest said;
+        world_set(world, 1, "color", "red");
+        digest_of(gossip->self, &said);
+        said.state = GOSSIP_ALIVE;
+        said.version += more;
+        say(world, &said);
+        assert_int_equal(gossip->counters.identity_conflicts, more);
+        world_free(world);
+    }
+}
+
 /* Whether node 1 asks who says so for more of it; then for what is newer than it knows itself. */
 static bool is_asked_for(struct world *world, const struct codec_digest *said) {
     struct gossip *gossip = world->nodes[1].gossip;
@@ -379,6 +398,7 @@ RUN_TESTS(cmocka_unit_test(test_from_one_by_lot_all_are_named_once),
           cmocka_unit_test(test_a_request_begins_where_it_is_wanted),
           cmocka_unit_test(test_who_is_a_suspect_in_a_digest_refutes_it),
           cmocka_unit_test(test_a_digest_is_refuted_by_nobody_else),
+          cmocka_unit_test(test_a_digest_that_knows_more_than_was_said),
           cmocka_unit_test(test_what_a_digest_knows_better_is_asked_for),
           cmocka_unit_test(test_a_newcomer_compares_everything),
           cmocka_unit_test(test_a_referral_names_a_few_others))

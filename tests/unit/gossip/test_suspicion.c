@@ -213,7 +213,8 @@ static struct codec_record about(const struct gossip *gossip, enum gossip_member
 }
 
 /* Who hears that it is suspected, or dead, raises its incarnation above what was said; of what it
- * has refuted already, or of goodbyes that it did not say, it makes nothing. */
+ * has refuted already it makes nothing; of a goodbye that it did not say neither, but people are
+ * warned: nobody else believes now that it lives. */
 static void test_the_accused_refutes(void **state) {
     (void)state;
     struct world *world = world_of(3);
@@ -236,9 +237,13 @@ static void test_the_accused_refutes(void **state) {
         bool is_accused = said[i].raised > 0 && said[i].state != GOSSIP_ALIVE;
         assert_int_equal(gossip->counters.refutations - refutations, is_accused);
         assert_int_equal(gossip->counters.news_waiting[GOSSIP_URGENT], said[i].raised > 0);
-        assert_int_equal(gossip->counters.identity_conflicts, 0);
+        assert_int_equal(gossip->counters.identity_conflicts, said[i].state == GOSSIP_LEFT);
         news_remove_all(gossip, gossip->self);
     }
+    gossip_step(gossip, &(struct gossip_event){.kind = GOSSIP_LEAVE}, &(struct gossip_actions){0});
+    struct codec_record own = about(gossip, GOSSIP_LEFT, gossip->self->shown.who->incarnation);
+    suspicion_hear_of_self(gossip, &own);
+    assert_int_equal(gossip->counters.identity_conflicts, 1);
     world_free(world);
 }
 
