@@ -97,5 +97,4 @@ void observer_reschedule(struct gossip *gossip) {
         if (gossip->detect->watches[ring].member != NULL)
             gossip->detect->watches[ring].next_us = earlier(gossip->detect->watches[ring].next_us,
                                                             gossip->now_us + watch_turn_us(gossip));
-    gossip->deadline_us = earlier(gossip->deadline_us, gossip->detect->probe_us);
 }

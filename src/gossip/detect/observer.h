@@ -22,5 +22,6 @@ uint64_t observer_deadline_us(const struct gossip *gossip);
 void observer_look_at(struct gossip *gossip, struct member *member);
 /* One more accuses the suspect. */
 void observer_accused(struct gossip *gossip, const struct member *suspect);
-/* The settings have changed. */
+/* The settings have changed. The deadline that was handed out stands until the next step: who steps
+ * before it is not late. */
 void observer_reschedule(struct gossip *gossip);

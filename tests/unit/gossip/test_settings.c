@@ -282,9 +282,37 @@ static void test_back_off_of_graves(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_observers), cmocka_unit_test(test_observers_may_differ),
-          cmocka_unit_test(test_rings_come_and_go), cmocka_unit_test(test_helpers),
-          cmocka_unit_test(test_local_health_maximum), cmocka_unit_test(test_tellings),
-          cmocka_unit_test(test_graves), cmocka_unit_test(test_graves_may_differ),
-          cmocka_unit_test(test_removals), cmocka_unit_test(test_back_off),
-          cmocka_unit_test(test_back_off_of_graves))
+/* A node without anything to do for a minute is told to probe every half second: the time that has
+ * passed since it last had something to do is no lag of its own. */
+static void test_a_shorter_interval_is_no_lag(void **state) {
+    (void)state;
+    struct gossip_options options = {.uuid = {1},
+                                     .generation = 1,
+                                     .address = {.host = "10.0.0.1", .port = 7000},
+                                     .timing = {.probe_interval_us = MINUTE,
+                                                .probe_timeout_us = SECOND / 5,
+                                                .suspicion_factor = 4},
+                                     .now_us = SECOND};
+    struct gossip *gossip = gossip_new(&options);
+    struct gossip_event tick = {.kind = GOSSIP_TICK, .now_us = SECOND};
+    struct gossip_actions actions;
+    gossip_step(gossip, &tick, &actions);
+    while (actions.deadline_us < tick.now_us + 10 * SECOND) {
+        tick.now_us = actions.deadline_us;
+        gossip_step(gossip, &tick, &actions);
+    }
+    options.timing.probe_interval_us = SECOND / 2;
+    gossip_set_timing(gossip, &options.timing);
+    tick.now_us = actions.deadline_us - SECOND;
+    gossip_step(gossip, &tick, &actions);
+    assert_int_equal(gossip->counters.local_health, 0);
+    assert_in_range(actions.deadline_us, tick.now_us, tick.now_us + SECOND / 2);
+    gossip_free(gossip);
+}
+
+RUN_TESTS(cmocka_unit_test(test_observers), cmocka_unit_test(test_a_shorter_interval_is_no_lag),
+          cmocka_unit_test(test_observers_may_differ), cmocka_unit_test(test_rings_come_and_go),
+          cmocka_unit_test(test_helpers), cmocka_unit_test(test_local_health_maximum),
+          cmocka_unit_test(test_tellings), cmocka_unit_test(test_graves),
+          cmocka_unit_test(test_graves_may_differ), cmocka_unit_test(test_removals),
+          cmocka_unit_test(test_back_off), cmocka_unit_test(test_back_off_of_graves))
