@@ -10,8 +10,9 @@
 /* docs/format/identity.md: "TRID", u8 version, 16 bytes UUID, u64 generation, u32 workers, u32
  * crc32c of all before. */
 enum { IDENTITY_VERSION = 1, IDENTITY_BYTES = 37 };
-#define IDENTITY_FILE  "identity"
-#define IDENTITY_MAGIC "TRID"
+#define IDENTITY_GENERATION_MAXIMUM ((UINT64_C(1) << 62) - 1) /* the highest that gossip tells of */
+#define IDENTITY_FILE               "identity"
+#define IDENTITY_MAGIC              "TRID"
 
 static int identity_decode(struct bytes in, struct identity *identity) {
     if (in.length != IDENTITY_BYTES)
@@ -81,8 +82,8 @@ static const char *advice_for(int error) {
 int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
                   uint32_t worker_count, struct identity *identity, struct buffer *problem) {
     int error = identity_read(disk, identity);
-    if (!error && identity->generation == UINT64_MAX)
-        error = ERR_DAMAGED; /* nobody was started so often, and none would be higher */
+    if (!error && identity->generation >= IDENTITY_GENERATION_MAXIMUM)
+        error = ERR_DAMAGED; /* nobody was started so often, and none may be higher */
     if (error == ERR_NOT_FOUND) {
         memset(identity, 0, sizeof *identity);
         memcpy(identity->uuid, fresh_uuid, NODE_UUID_BYTES);
