@@ -58,7 +58,8 @@ uint64_t raft_commit_overdue_us(const struct raft *raft);
 const struct raft_entry *raft_entry_at(const struct raft *raft, raft_index index);
 raft_term raft_term_at(const struct raft *raft, raft_index index); /* 0 if unknown */
 const struct raft_configuration *raft_configuration(const struct raft *raft);
-/* The configuration in force as of `index` (applied), for snapshots. */
+/* The configuration in force as of `index` (applied, and not before the log in memory begins), for
+ * snapshots. Without voters: a newcomer's that has not come to the entry which names them. */
 const struct raft_configuration *raft_configuration_at(const struct raft *raft, raft_index index);
 /* May a read be served at `now_us` from this leader's applied state? True only for a leader that
  * committed an entry of its term, is not transferring, and was heard by a quorum recently enough.

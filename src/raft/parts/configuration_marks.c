@@ -47,6 +47,7 @@ void raft_configuration_marks_reset(struct raft_configuration_marks *marks, raft
 
 const struct raft_configuration *
 raft_configuration_marks_at(const struct raft_configuration_marks *marks, raft_index index) {
+    CHECK(index >= marks->marks[0].index);
     size_t i = marks->count - 1;
     while (i > 0 && marks->marks[i].index > index)
         i--;

@@ -29,6 +29,7 @@ void raft_configuration_marks_compact(struct raft_configuration_marks *marks,
                                       raft_index base_index);
 void raft_configuration_marks_reset(struct raft_configuration_marks *marks, raft_index index,
                                     const struct raft_configuration *configuration);
+/* In force as of `index`, which is not before the first mark. */
 const struct raft_configuration *
 raft_configuration_marks_at(const struct raft_configuration_marks *marks, raft_index index);
 static inline const struct raft_configuration *

@@ -119,7 +119,53 @@ static void test_another_wish_does_not_wait(void **state) {
     world_free(world);
 }
 
+enum { TOLD_ENTRIES = 30 };
+
+/* Node 3 hears of the entries up to there, and of none behind them. */
+static bool is_told_the_beginning(struct world *world, struct letter *letter) {
+    (void)world;
+    struct raft_message *message = &letter->message;
+    if (letter->to != 3)
+        return true;
+    while (message->entry_count > 0 &&
+           message->entries[message->entry_count - 1]->index > TOLD_ENTRIES)
+        raft_entry_drop(message->entries[--message->entry_count]);
+    return true;
+}
+
+/* One that comes back, and forgot the shard when it left, gets the whole log, and learns who votes
+ * from the entry that says so. A snapshot of before would name nobody, and could not be started
+ * from (simulator seed 968151057). */
+static void test_newcomer_takes_no_snapshot_before_it_knows_the_voters(void **state) {
+    (void)state;
+    struct world *world = world_led_taking(3, WORLD_SNAPSHOT_NEVER);
+    world_increment(world, 1, TOLD_ENTRIES);
+    assert_int_equal(change(world, 1, "12"), 0);
+    world_run(world, 100);
+    world_forget(world, 3);
+    world->replicas[3].config.snapshot_log_entries = TOLD_ENTRIES / 2;
+    world->censor = is_told_the_beginning;
+    assert_int_equal(change(world, 1, "123"), 0);
+    world_run(world, 100);
+    assert_int_equal(world_applied_index(world, 3), TOLD_ENTRIES);
+    assert_int_equal(raft_configuration(world_raft(world, 3))->voter_count, 0);
+    assert_int_equal(world_snapshot_index(world, 3), 0);
+    world_restart(world, 3);
+    assert_int_equal(world_counted(world, 3, METRIC_snapshots_lost_total, NULL), 0);
+
+    world->censor = NULL;
+    world_run(world, 1000);
+    assert_true(is_done(world, 1, all, 3));
+    assert_true(world_snapshot_index(world, 3) > TOLD_ENTRIES);
+    world_restart(world, 3);
+    world_run(world, 500);
+    assert_int_equal(world_counted(world, 3, METRIC_snapshots_lost_total, NULL), 0);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_what_was_given_up_waits),
+          cmocka_unit_test(test_newcomer_takes_no_snapshot_before_it_knows_the_voters),
           cmocka_unit_test(test_another_wish_does_not_wait),
           cmocka_unit_test(test_voter_leaves_and_returns),
           cmocka_unit_test(test_batch_keeps_its_readers), cmocka_unit_test(test_leader_leaves))

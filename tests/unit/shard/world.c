@@ -351,6 +351,14 @@ void world_restart_leading(struct world *world, raft_node_number number) {
     world_elect(world, number);
 }
 
+void world_forget(struct world *world, raft_node_number number) {
+    struct replica *replica = &world->replicas[number];
+    uint64_t wal_sequence;
+    shard_recovery_free(shard_forget(replica->shard, &wal_sequence));
+    wal_flush(replica->wal);
+    world_restart(world, number);
+}
+
 void world_snapshot_after(struct world *world, int64_t entries) {
     for (raft_node_number i = 1; i <= world->replica_count; i++)
         world->replicas[i].config.snapshot_log_entries = entries;

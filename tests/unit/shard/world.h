@@ -97,6 +97,8 @@ void world_start_all(struct world *world);
 void world_lead(struct world *world); /* the same, and the first one leads */
 void world_kill(struct world *world, raft_node_number number);    /* what was not synced is lost */
 void world_restart(struct world *world, raft_node_number number); /* killed, and started again */
+/* Its replica is removed, and is made again, bound by what the first one promised. */
+void world_forget(struct world *world, raft_node_number number);
 void world_restart_leading(struct world *world, raft_node_number number); /* and it leads */
 /* All that start take snapshots after so many entries, or by bytes alone. */
 enum { WORLD_SNAPSHOT_NEVER = 1000000000 };
