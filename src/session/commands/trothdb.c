@@ -136,12 +136,20 @@ static bool transfer(struct session_command *call) {
 
 /* ---- RECOVER ---- */
 
+/* Of other replicas of the control shard. Its log may know one that this node's topology lacks: the
+ * disk was full when that was to be saved, or the power failed before. */
+static uint64_t newest_wish(const struct worker *worker, const struct shard *control) {
+    uint64_t logged = raft_configuration(shard_raft(control))->wish;
+    return logged > worker->topology->epoch ? logged : worker->topology->epoch;
+}
+
 /* A data shard is told by the topology; the control shard, which decides on that, by this alone. */
 static void answer_recover(struct worker *worker, const struct ask_words *words,
                            struct ask_answer *answer) {
     (void)words;
     struct shard *control = worker_shard(worker, 0);
-    if (control && worker->topology && shard_recover_alone(control, worker->topology->epoch) == 0)
+    if (control && worker->topology &&
+        shard_recover_alone(control, newest_wish(worker, control)) == 0)
         answer->number++;
 }
 
@@ -151,8 +159,9 @@ static void reply_recover(const struct worker *worker, const struct ask_answer *
     if (all->number) {
         reply_ok(reply);
     } else {
-        reply_error(reply, "ERR this node has no replica of the control shard, or hears its "
-                           "leader: there is nothing to recover");
+        reply_error(reply, "ERR this node has no replica of the control shard, hears its leader, "
+                           "or loads a snapshot that came from one: there is nothing to recover "
+                           "now");
     }
 }
 
