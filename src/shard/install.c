@@ -9,6 +9,16 @@
 #include "shard/step.h"
 #include "shard/take.h"
 
+static const char GIVEN_UP[] = "received snapshot given up: the shard went on without those that "
+                               "had it";
+
+/* Was the shard recovered (shard_recover_alone) since the snapshot was offered? Then what it holds
+ * behind the log of the replica that went on was given up, and other entries stand there by now.
+ * Nothing else makes a term rise so far. */
+static bool is_given_up(const struct shard *shard) {
+    return raft_current_term(shard->raft) >= shard->incoming.leader_term + RAFT_RECOVERY_TERMS;
+}
+
 static void named(struct snapshot_job *job, int status) {
     struct shard *shard = job->context;
     struct incoming_snapshot *in = &shard->incoming;
@@ -16,6 +26,10 @@ static void named(struct snapshot_job *job, int status) {
     shard_touch(shard);
     if (status) {
         shard_refuse_incoming(shard, "received snapshot not written", status);
+        return;
+    }
+    if (is_given_up(shard)) {
+        shard_refuse_incoming(shard, GIVEN_UP, ERR_REFUSED);
         return;
     }
     in->stage = INCOMING_MARKING;
@@ -27,6 +41,10 @@ static void loaded_all(struct shard *shard) {
     struct incoming_snapshot *in = &shard->incoming;
     if (!in->machine->ops->load_is_complete(in->machine)) {
         shard_refuse_incoming(shard, "received snapshot refused", ERR_MALFORMED);
+        return;
+    }
+    if (is_given_up(shard)) {
+        shard_refuse_incoming(shard, GIVEN_UP, ERR_REFUSED);
         return;
     }
     in->stage = INCOMING_NAMING;

@@ -227,7 +227,10 @@ int shard_change(struct shard *shard, const raft_node_number *voters, size_t cou
     return shard_step(shard, &event);
 }
 
+/* With what is loaded already: it is nearer to what was lost, and could not be taken in later. */
 int shard_recover_alone(struct shard *shard, uint64_t wish) {
+    if (shard->incoming.stage >= INCOMING_LOADING)
+        return ERR_BUSY;
     struct raft_configuration alone = {.voter_count = 1, .voters = {shard->self}, .wish = wish};
     struct raft_event event = {.kind = RAFT_RECOVER, .configuration = &alone};
     return shard_step(shard, &event);

@@ -339,7 +339,8 @@ bool shard_give_back(struct shard *shard, raft_node_number to);
 int shard_change(struct shard *shard, const raft_node_number *voters, size_t count,
                  uint64_t wish) MUST_CHECK;
 /* The other replicas are lost for good: this one alone votes from now on, by this wish. ERR_BUSY
- * while a leader is known; ERR_INVALID for a wish older than the log's newest. */
+ * while a leader is known, or a snapshot that came is being loaded: that is waited for; ERR_INVALID
+ * for a wish older than the log's newest. */
 int shard_recover_alone(struct shard *shard, uint64_t wish) MUST_CHECK;
 /* These nodes vote and nobody else, nobody learns, by this wish, and that is committed. */
 bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count,

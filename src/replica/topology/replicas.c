@@ -198,7 +198,8 @@ static bool awaits_survivor(const struct shard *shard, const struct topology_sha
 static void recover_alone(struct worker *worker, struct shard *shard,
                           const struct topology_shard *placed) {
     if (placed->survivor == worker->self && shard_recover_alone(shard, placed->wanted_epoch)) {
-        log_line(worker->io.log, LOG_WARN, "the shard cannot go on from here yet: it has a leader",
+        log_line(worker->io.log, LOG_WARN,
+                 "the shard cannot go on from here yet: it has a leader, or loads a snapshot",
                  LOG_F("shard", placed->number), LOG_F("node", worker->self));
     }
 }
