@@ -206,6 +206,16 @@ unsigned checks_leader(const struct simulation *simulation, uint32_t shard) {
     return (unsigned)*leader_of(checks, checks->newest_term) - 1;
 }
 
+const struct raft_configuration *checks_change(const struct simulation *simulation,
+                                               uint32_t shard) {
+    unsigned leader = checks_leader(simulation, shard);
+    const struct shard *replica =
+        leader < simulation->node_count ? sim_node_replica(simulation->nodes[leader], shard) : NULL;
+    const struct raft_configuration *members =
+        replica ? raft_configuration(shard_raft(replica)) : NULL;
+    return members && members->old_voter_count > 0 ? members : NULL;
+}
+
 /* Who steps down leads no more in that term. */
 bool checks_has_led(const struct simulation *simulation, uint32_t shard, unsigned node,
                     uint64_t since_us) {

@@ -11,6 +11,7 @@
 #include "sim/cluster/simulation.h"
 
 struct raft;
+struct raft_configuration;
 struct sim_thread;
 
 struct checks *checks_new(unsigned shard_count); /* with the control shard */
@@ -24,6 +25,9 @@ unsigned checks_leader(const struct simulation *simulation, uint32_t shard);
  * it had heard so by then? For a node that was asked at that time and has answered now. */
 bool checks_has_led(const struct simulation *simulation, uint32_t shard, unsigned node,
                     uint64_t since_us);
+/* What the shard's leader changes the voters to, while it does: borrowed, until time goes on. NULL:
+ * it does not, or nobody leads. */
+const struct raft_configuration *checks_change(const struct simulation *simulation, uint32_t shard);
 /* The highest index of the shard that any node has held to be committed. */
 uint64_t checks_committed(const struct simulation *simulation, uint32_t shard);
 /* The hash of the data, made odd, that replicas held when they had applied this index; 0: nobody

@@ -202,6 +202,8 @@ void situations_node_started(struct simulation *simulation, unsigned node) {
         meet(simulation, SITUATION_REMOVED_NODE_COMES_BACK);
 }
 
-void situations_majority_recovered(struct simulation *simulation) {
+void situations_majority_recovered(struct simulation *simulation, bool was_in_change) {
     meet(simulation, SITUATION_MAJORITY_RECOVERED);
+    if (was_in_change)
+        meet(simulation, SITUATION_MAJORITY_LOST_IN_CHANGE);
 }

@@ -22,6 +22,6 @@ const char *situation_text(enum situation situation);
 void situations_after_turn(struct simulation *simulation, struct sim_thread *thread);
 void situations_node_died(struct simulation *simulation, unsigned node);
 void situations_node_started(struct simulation *simulation, unsigned node);
-void situations_majority_recovered(struct simulation *simulation);
+void situations_majority_recovered(struct simulation *simulation, bool was_in_change);
 /* A bit for each, by its number. */
 uint64_t situations_met(const struct simulation *simulation);

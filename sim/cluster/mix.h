@@ -21,6 +21,7 @@ enum mix {
     MIX_LOSS,
     MIX_BACKUP,
     MIX_MOMENTS,
+    MIX_LIMITS,
     MIX_COUNT
 };
 
@@ -39,3 +40,6 @@ bool mix_wants_spares(enum mix mix);     /* nodes are to be added */
 bool mix_loses_nodes(enum mix mix);      /* for good */
 bool mix_wants_backups(enum mix mix);
 bool mix_relies_on_leases(enum mix mix); /* long ones, in every run */
+bool mix_likes_limits(enum mix mix);     /* settings as small as they may be */
+/* Whoever loses bits of its disk is outvoted by two others, whatever moves. */
+bool mix_keeps_three_replicas(enum mix mix);

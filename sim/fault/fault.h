@@ -6,6 +6,7 @@
  *      fault_disk.c        failures, slowness, rot, no space
  *      fault_blobs.c       the store that backups go to
  *      fault_moments.c     at a bad moment: a lead that changes hands, a lease, a transfer
+ *      fault_changes.c     in the middle of a change of voters
  *      fault_operator.c    somebody who changes replicas, settings, releases */
 #pragma once
 #include "sim/cluster/node.h"
@@ -23,7 +24,9 @@ enum {
     FAULT_WALL_JUMP_MOST_MS = 20000,
     FAULT_WALL_JUMP_FAR_MS = 3600 * 1000,   /* seldom, as after a battery's end: an hour */
     FAULT_PAUSE_LONG_US = 30 * 1000 * 1000, /* seldom, as of a machine that is moved */
-    FAULT_STALL_MOST_US = 1500000
+    FAULT_STALL_MOST_US = 1500000,
+    FAULT_AGAIN_MOST = 8,
+    FAULT_AGAIN_MOST_US = 400000
 };
 
 struct faults {
@@ -41,7 +44,7 @@ struct faults {
     unsigned late_follower;
     uint64_t late_until_us;
     uint64_t learner_until_us;
-    uint64_t leaving_until_us, changing_until_us;
+    uint64_t leaving_until_us, changing_until_us, losing_until_us;
     struct membership *membership;
     struct slowness *slowness;
     struct rot *rot;

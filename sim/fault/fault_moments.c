@@ -70,8 +70,6 @@ enum {
     SHORTENED_MOST_US = 60000,
     FORGETFUL_SLOW_MOST_US = 200000,
     LEARNER_POLL_US = 500,
-    CHANGE_POLL_US = 100, /* no message takes less */
-    CHANGE_AWAITED_US = 4000000,
     LEARNER_AWAITED_US = 3000000,
     LEARNER_FULL_LEAST_US = 1000000,
     LEARNER_FULL_MOST_US = 50000000, /* longer than a leader waits for one that takes nothing */
@@ -391,94 +389,4 @@ void fault_full_learner(struct faults *faults) {
     fault_change_replicas(faults);
     if (!is_watching)
         faults_later(faults, 0, full_learner_event);
-}
-
-/* ---- in the middle of a change of voters ---- */
-
-/* Of the shard's leader, while it changes voters: what it is about, and its replica. NULL: it does
- * not. */
-static const struct raft_configuration *change_of(const struct simulation *simulation,
-                                                  uint32_t shard, const struct raft **raft) {
-    unsigned leader = checks_leader(simulation, shard);
-    struct shard *replica =
-        leader < simulation->node_count ? sim_node_replica(simulation->nodes[leader], shard) : NULL;
-    if (!replica)
-        return NULL;
-    *raft = shard_raft(replica);
-    const struct raft_configuration *members = raft_configuration(*raft);
-    return members->old_voter_count > 0 ? members : NULL;
-}
-
-static raft_node_number successor_of_leaving(const struct simulation *simulation, uint32_t shard) {
-    const struct raft *raft;
-    const struct raft_configuration *members = change_of(simulation, shard, &raft);
-    for (unsigned i = 0; members && i < members->voter_count; i++)
-        if (members->voters[i] == checks_leader(simulation, shard) + 1)
-            return 0;
-    return members ? raft_successor_chosen(raft) : 0;
-}
-
-/* A leader that is to go has chosen who takes the lead, and that one does not hear it: it has to
- * lead on, without a vote in the end, until its own removal is committed. */
-static void leaving_event(struct event *event) {
-    struct faults *faults = event->context;
-    struct simulation *simulation = faults->simulation;
-    if (!faults->is_on || simulation->queue.now_us > faults->leaving_until_us)
-        return;
-    for (uint32_t shard = 0; shard <= simulation->shard_count; shard++) {
-        raft_node_number successor = successor_of_leaving(simulation, shard);
-        if (successor == 0)
-            continue;
-        unsigned leader = checks_leader(simulation, shard);
-        faults->leaving_until_us = 0;
-        faults_partition_begins(faults);
-        trace_line(&simulation->trace,
-                   "fault: node %u does not hear that node %u gives it shard %u", successor,
-                   leader + 1, shard);
-        sim_net_block(simulation->net, leader, successor - 1);
-        return;
-    }
-    event_again(&simulation->queue, event, simulation->queue.now_us + CHANGE_POLL_US);
-}
-
-void fault_leaving_leader(struct faults *faults) {
-    struct simulation *simulation = faults->simulation;
-    bool is_watching = simulation->queue.now_us <= faults->leaving_until_us;
-    faults->leaving_until_us = simulation->queue.now_us + CHANGE_AWAITED_US;
-    fault_change_replicas(faults);
-    if (!is_watching)
-        faults_later(faults, 0, leaving_event);
-}
-
-/* A leader begins a change, and dies or is cut off before anybody else has heard of it, or a moment
- * later: what only some have is taken back, or ended by another. */
-static void broken_change_event(struct event *event) {
-    struct faults *faults = event->context;
-    struct simulation *simulation = faults->simulation;
-    const struct raft *raft;
-    if (!faults->is_on || simulation->queue.now_us > faults->changing_until_us)
-        return;
-    for (uint32_t shard = 0; shard <= simulation->shard_count; shard++) {
-        if (!change_of(simulation, shard, &raft))
-            continue;
-        unsigned leader = checks_leader(simulation, shard);
-        faults->changing_until_us = 0;
-        trace_line(&simulation->trace, "fault: node %u changes the voters of shard %u", leader + 1,
-                   shard);
-        if (random_chance(faults_random(faults), 0.5))
-            faults_isolate(faults, leader, true, true);
-        else
-            sim_node_kill(simulation->nodes[leader], SIM_DEATH_OF_PROCESS);
-        return;
-    }
-    event_again(&simulation->queue, event, simulation->queue.now_us + CHANGE_POLL_US);
-}
-
-void fault_broken_change(struct faults *faults) {
-    struct simulation *simulation = faults->simulation;
-    bool is_watching = simulation->queue.now_us <= faults->changing_until_us;
-    faults->changing_until_us = simulation->queue.now_us + CHANGE_AWAITED_US;
-    fault_change_replicas(faults);
-    if (!is_watching)
-        faults_later(faults, 0, broken_change_event);
 }

@@ -27,6 +27,28 @@ void fault_crash_all(struct faults *faults) {
                       is_power ? SIM_DEATH_BY_POWER : SIM_DEATH_OF_PROCESS);
 }
 
+/* One node dies again and again, now and then before it has come to its first turn. */
+static void crash_again_event(struct event *event) {
+    struct faults *faults = event->context;
+    struct sim_node *node = faults->simulation->nodes[event->number % SIM_NODE_MAXIMUM];
+    uint64_t deaths_left = event->number / SIM_NODE_MAXIMUM;
+    if (!faults->is_on || deaths_left == 0)
+        return;
+    bool is_power = random_chance(faults_random(faults), 0.5);
+    node->is_restart_quick = true;
+    sim_node_kill(node, is_power ? SIM_DEATH_BY_POWER : SIM_DEATH_OF_PROCESS);
+    faults_later(faults, faults_between(faults, 2000, FAULT_AGAIN_MOST_US), crash_again_event)
+        ->number = (deaths_left - 1) * SIM_NODE_MAXIMUM + node->index;
+}
+
+void fault_crash_again(struct faults *faults) {
+    struct sim_node *node = faults_node(faults);
+    uint64_t deaths = faults_between(faults, 2, FAULT_AGAIN_MOST);
+    trace_line(&faults->simulation->trace, "fault: node %u dies %llu times in a row",
+               node->index + 1, (unsigned long long)deaths);
+    faults_later(faults, 0, crash_again_event)->number = deaths * SIM_NODE_MAXIMUM + node->index;
+}
+
 /* At any call; or soon after a file was removed: whatever it held must not be needed any more. */
 void fault_crash_at_disk_call(struct faults *faults) {
     struct sim_node *node =

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "shard/shard.h"
+#include "sim/check/checks.h"
 #include "sim/check/loss_account.h"
 #include "sim/check/situations.h"
 #include "sim/life/life.h"
@@ -19,7 +20,7 @@ enum {
 struct loss {
     struct simulation *simulation;
     struct sim_operator *operator_;
-    bool is_under_way, is_control_lost;
+    bool is_under_way, is_in_change, is_control_lost;
     unsigned control_survivor;      /* where the control shard lost its majority */
     bool is_lost[SIM_NODE_MAXIMUM]; /* by the loss under way */
 };
@@ -50,26 +51,62 @@ static unsigned replicas_left(const struct topology_shard *shard,
     return left;
 }
 
-/* Every shard has a replica left, and one at least no majority. */
-static bool is_worth_it(const struct topology *topology, const bool is_lost[SIM_NODE_MAXIMUM]) {
-    bool has_lost_majority = false;
-    for (unsigned i = 0; i < topology->shard_count; i++) {
-        const struct topology_shard *shard = &topology->shards[i];
-        unsigned left = replicas_left(shard, is_lost);
-        if (left == 0)
-            return false;
-        has_lost_majority |= left * 2 <= shard->replica_count;
-    }
-    return has_lost_majority;
+static bool is_left(const struct loss *loss, raft_node_number node) {
+    return !loss->simulation->nodes[node - 1]->is_given_up;
 }
 
-/* While a change is under way, who votes is not what the topology says; and a control shard that
- * goes on from an old topology takes back what the others follow already. Losses wait for calm
- * there: recovering is for what was lost, and the guide says to look at the topology first. */
+static unsigned voters_left(const struct loss *loss, const raft_node_number *voters,
+                            unsigned count) {
+    unsigned left = 0;
+    for (unsigned i = 0; i < count; i++)
+        left += !loss->is_lost[voters[i] - 1] && is_left(loss, voters[i]);
+    return left;
+}
+
+/* What becomes of a shard; while its voters change, by both majorities that it needs then. */
+struct shard_fate {
+    bool is_changing, has_replica, has_majority;
+};
+
+static struct shard_fate fate_of(const struct loss *loss, const struct topology_shard *shard) {
+    const struct raft_configuration *change = checks_change(loss->simulation, shard->number);
+    if (!change) {
+        unsigned left = replicas_left(shard, loss->is_lost);
+        return (struct shard_fate){.has_replica = left > 0,
+                                   .has_majority = left * 2 > shard->replica_count};
+    }
+    unsigned left = voters_left(loss, change->voters, change->voter_count);
+    unsigned old_left = voters_left(loss, change->old_voters, change->old_voter_count);
+    return (struct shard_fate){.is_changing = true,
+                               .has_replica = left + old_left > 0,
+                               .has_majority = left * 2 > change->voter_count &&
+                                               old_left * 2 > change->old_voter_count};
+}
+
+/* Every shard has a replica left, and one at least no majority: one whose voters change, if that is
+ * what is wanted. */
+static bool is_worth_it(struct loss *loss, const struct topology *topology, bool is_change_wanted) {
+    bool has_lost_majority = false;
+    loss->is_in_change = false;
+    for (unsigned i = 0; i < topology->shard_count; i++) {
+        struct shard_fate fate = fate_of(loss, &topology->shards[i]);
+        if (!fate.has_replica)
+            return false;
+        has_lost_majority |= !fate.has_majority;
+        loss->is_in_change |= !fate.has_majority && fate.is_changing;
+    }
+    return is_change_wanted ? loss->is_in_change : has_lost_majority;
+}
+
+/* Before a change is in its leader's log, or behind it, who votes is not to be seen; and a control
+ * shard that goes on from an old topology takes back what the others follow already. Losses wait
+ * for calm there: recovering is for what was lost, and the guide says to look at the topology
+ * first. */
 static bool is_topology_calm(const struct loss *loss, const struct topology *topology) {
     const struct simulation *simulation = loss->simulation;
     for (unsigned i = 0; i < topology->shard_count; i++)
-        if (!topology->shards[i].is_settled)
+        if (!topology->shards[i].is_settled &&
+            !checks_change(simulation, topology->shards[i].number))
             return false;
     for (unsigned i = 0; i < simulation->node_count; i++) {
         const struct worker *worker = simulation->nodes[i]->threads[0].worker;
@@ -81,13 +118,13 @@ static bool is_topology_calm(const struct loss *loss, const struct topology *top
     return true;
 }
 
-static bool draw(struct loss *loss, const struct topology *topology) {
+static bool draw(struct loss *loss, const struct topology *topology, bool is_change_wanted) {
     struct simulation *simulation = loss->simulation;
     for (unsigned attempt = 0; attempt < LOSS_DRAWS; attempt++) {
         uint64_t lot = random_next(&simulation->random);
         for (unsigned i = 0; i < simulation->node_count; i++)
             loss->is_lost[i] = lot >> i & 1 && !simulation->nodes[i]->is_given_up;
-        if (is_worth_it(topology, loss->is_lost))
+        if (is_worth_it(loss, topology, is_change_wanted))
             return true;
     }
     return false;
@@ -113,16 +150,20 @@ static void look_later(struct loss *loss, uint64_t most_us) {
                    loss_event, loss);
 }
 
-void loss_begin(struct loss *loss) {
+static bool begin(struct loss *loss, bool is_change_wanted) {
     const struct topology *topology = sim_topology(loss->simulation);
     if (loss->is_under_way || topology == NULL || !is_topology_calm(loss, topology) ||
-        !draw(loss, topology))
-        return;
+        !draw(loss, topology, is_change_wanted))
+        return false;
     loss->is_under_way = true;
     loss->simulation->statistics.recoveries++;
     lose(loss);
     look_later(loss, LOSS_DELAY_MOST_US);
+    return true;
 }
+
+bool loss_begin(struct loss *loss) { return begin(loss, false); }
+bool loss_begin_in_change(struct loss *loss) { return begin(loss, true); }
 
 /* ---- what is left, and who goes on ---- */
 
@@ -133,10 +174,6 @@ static bool is_everybody_up(const struct loss *loss) {
             (!sim_node_is_alive(simulation->nodes[i]) || !simulation->nodes[i]->threads[0].worker))
             return false;
     return true;
-}
-
-static bool is_left(const struct loss *loss, raft_node_number node) {
-    return !loss->simulation->nodes[node - 1]->is_given_up;
 }
 
 /* The most advanced one by Raft's own order (5.4.1), wanted by the topology or not. */
@@ -283,7 +320,7 @@ static void end(struct loss *loss) {
     struct simulation *simulation = loss->simulation;
     loss->is_under_way = false;
     trace_line(&simulation->trace, "operator: what was lost is given up");
-    situations_majority_recovered(simulation);
+    situations_majority_recovered(simulation, loss->is_in_change);
     for (unsigned i = 0; i < simulation->node_count; i++)
         if (loss->is_lost[i]) {
             comeback_later(simulation, i,

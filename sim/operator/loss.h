@@ -13,5 +13,8 @@ struct loss;
 
 struct loss *loss_new(struct simulation *simulation);
 void loss_free(struct loss *loss); /* NULL is allowed */
-/* Loses nodes by lot, if then every shard has a replica left and some shard has no majority. */
-void loss_begin(struct loss *loss);
+/* Loses nodes by lot, if then every shard has a replica left and some shard has no majority. False:
+ * none were lost. */
+bool loss_begin(struct loss *loss);
+/* The same, if that shard's voters are being changed at this moment. */
+bool loss_begin_in_change(struct loss *loss);

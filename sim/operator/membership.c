@@ -56,9 +56,10 @@ static unsigned nodes_left(const struct simulation *simulation, unsigned nodes[S
 /* Three as a rule; fewer and more now and then. */
 static unsigned count_by_lot(struct simulation *simulation, unsigned left) {
     unsigned most = left < REPLICAS_MOST ? left : REPLICAS_MOST;
+    unsigned least = mix_keeps_three_replicas(simulation->mix) ? 3 : 1;
     unsigned count = random_chance(&simulation->random, 0.6)
                          ? 3
-                         : (unsigned)random_between(&simulation->random, 1, most);
+                         : (unsigned)random_between(&simulation->random, least, most);
     return count < most ? count : most;
 }
 

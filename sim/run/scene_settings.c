@@ -82,6 +82,8 @@ static void choose_snapshots(struct simulation *simulation) {
         setting(simulation, "snapshot-turn-bytes", "256");
     }
     maybe_text(simulation, 0.3, "snapshot-transfer-bytes-per-second", "65536");
+    if (mix_loses_nodes(simulation->mix)) /* some are still loading one when a majority goes */
+        maybe(simulation, 0.4, "snapshot-turn-ms", 5, 40);
 }
 
 static void choose_appends(struct simulation *simulation) {
@@ -97,6 +99,45 @@ static void choose_leads(struct simulation *simulation) {
     maybe(simulation, 0.5, "leader-return-ms", 0, 10000); /* by default longer than most runs */
 }
 
+/* Each of these as small as it may be, or nearly: what only counts in the large is met at once. */
+static void choose_limits(struct simulation *simulation) {
+    static const struct {
+        const char *name;
+        unsigned low, high;
+    } limits[] = {
+        {"snapshot-log-entries", 16, 24},
+        {"log-memory-bytes", 4096, 4096},
+        {"snapshot-chunk-bytes", 1024, 1024},
+        {"snapshot-turn-bytes", 256, 256},
+        {"snapshot-turn-ms", 1, 20},
+        {"snapshot-again-ms", 10, 100},
+        {"snapshot-stall-ms", 100, 1000},
+        {"snapshot-pause-ms", 0, 500},
+        {"snapshot-transfer-bytes-per-second", 65536, 65536},
+        {"wal-bytes", 131072, 262144},
+        {"wal-spare-segments", 0, 1},
+        {"wal-round-bytes", 4096, 4096},
+        {"wal-gather-us", 0, 100000},
+        {"uncommitted-bytes", 16384, 16384},
+        {"batch-bytes", 4096, 4096},
+        {"entry-commands", 1, 2},
+        {"append-window-bytes", 4096, 4096},
+        {"append-window-messages", 1, 2},
+        {"append-lazy-ms", 0, 1000},
+        {"append-compress-min-bytes", 1, 1},
+        {"compare-interval-ms", 1, 10},
+        {"expire-interval-ms", 10, 10},
+        {"slow-disk-ms", 1, 3},
+        {"client-pipeline-limit", 16, 16},
+        {"slowlog-max-len", 0, 2},
+        {"slowlog-log-slower-than", 0, 0},
+        {"scrub-pause-ms", 100, 100},
+        {"leader-return-ms", 1, 2000},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        maybe(simulation, 0.6, limits[i].name, limits[i].low, limits[i].high);
+}
+
 void scene_settings_choose(struct simulation *simulation) {
     config_init(&simulation->config);
     setting(simulation, "join", "10.0.0.1:%u", (unsigned)SIM_PEER_PORT);
@@ -109,6 +150,8 @@ void scene_settings_choose(struct simulation *simulation) {
     choose_appends(simulation);
     choose_leads(simulation);
     maybe(simulation, 0.2, "trace-one-in", 1, 20);
+    if (mix_likes_limits(simulation->mix))
+        choose_limits(simulation);
 }
 
 void scene_settings_choose_backups(struct simulation *simulation) {
