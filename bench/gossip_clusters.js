@@ -92,22 +92,25 @@ async function startTrothdb({ build, directory, count }) {
 
 // ---- Serf ----
 
+// What an agent says in its log as soon as it knows. Whom it suspects it says, but not who has refuted.
 async function startSerf({ directory, count }) {
   const cluster = new Cluster('serf', count), base = await findPorts(count)
-  const states = { 'member-join': 'alive', 'member-failed': 'dead', 'member-leave': 'dead' }
+  const states = { Join: 'alive', Failed: 'dead', Leave: 'dead' }
+  let tag // as it was set last: one is known to all before the next is set
   await cluster.start(async (i) => {
     const name = `s${i + 1}`
     const child = launch('serf', ['agent', `-node=${name}`, `-bind=127.0.0.1:${base + i + 10000}`, `-rpc-addr=127.0.0.1:${base + i}`, '-log-level=err',
       ...(i > 0 ? [`-retry-join=127.0.0.1:${base + 10000}`, '-retry-interval=1s'] : [])], directory, name)
-    const rpc = await connected(() => SerfRpc.open(base + i, ({ Event, Members }) => {
-      for (const member of Members ?? []) {
-        if (Event === 'member-update') cluster.see(i, 'tag', member.Name, member.Tags[TAG])
-        else if (states[Event]) cluster.see(i, states[Event], member.Name)
-      }
+    const rpc = await connected(() => SerfRpc.open(base + i, (line) => {
+      const [, event, who] = /serf: EventMember(\w+): (\S+)/.exec(line) ?? []
+      const [, accused] = /memberlist: Suspect (\S+) has failed/.exec(line) ?? []
+      if (event === 'Update') cluster.see(i, 'tag', who, tag)
+      else if (states[event]) cluster.see(i, states[event], who)
+      if (accused) cluster.onSeen(i, 'suspect', accused)
     }), name)
     await rpc.watch()
     for (const member of (await rpc.members()).Members) cluster.see(i, member.Status === 'alive' ? 'alive' : 'dead', member.Name)
-    return cluster.control(child, name, { setTag: (value) => rpc.setTag(TAG, value), close: () => rpc.close() })
+    return cluster.control(child, name, { setTag: (value) => { tag = value; return rpc.setTag(TAG, value) }, close: () => rpc.close() })
   })
   return cluster
 }

@@ -22,7 +22,7 @@ const ROWS = [
   ['resident memory, an agent, mean', (one) => one.idle.residentMeanBytes, megabytes],
   ['resident memory, the largest', (one) => one.idle.residentMostBytes, megabytes],
   ['stopped for 1 s: held for dead, of all', (one) => one.stops.dead, (value) => String(value)],
-  ['stopped for 1 s: suspected, of all', (one) => one.stops.suspect, (value) => (value === null ? 'not told' : String(value))]
+  ['stopped for 1 s: suspected, of all', (one) => one.stops.suspect, (value) => String(value)]
 ]
 
 function formatGossip(report) {
@@ -30,7 +30,7 @@ function formatGossip(report) {
   const ours = results.find((one) => one.name === 'trothdb'), theirs = results.find((one) => one.name === 'serf' && one.count === ours.count)
   const rows = [['', ...results.map((one) => `${one.name} ${one.count}`), 'TrothDB is']]
   for (const [what, take, show] of ROWS) {
-    const ratio = theirs && take(theirs) > 0 && take(ours) !== null ? `${(take(ours) / take(theirs)).toFixed(2)}x` : ''
+    const ratio = theirs && take(theirs) > 0 ? `${(take(ours) / take(theirs)).toFixed(2)}x` : ''
     rows.push([what, ...results.map((one) => show(take(one))), ratio])
   }
   return `${report.date}, ${report.processor}, ${report.cores} cores, ${report.memoryGiB} GiB, ${report.kernel}

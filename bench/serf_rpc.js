@@ -58,11 +58,11 @@ function unpackFrom(bytes, start) {
 
 // ---- the connection ----
 
-// Each answer is a header {Seq, Error} and for most requests a body behind it. `onEvent` hears of members.
+// Each answer is a header {Seq, Error} and for most requests a body behind it. `onLog` hears the agent's log, line by line.
 class SerfRpc {
-  static async open(port, onEvent) {
+  static async open(port, onLog) {
     const rpc = new SerfRpc()
-    rpc.onEvent = onEvent
+    rpc.onLog = onLog
     rpc.held = Buffer.alloc(0)
     rpc.sequence = 0
     rpc.waiting = new Map()
@@ -99,7 +99,7 @@ class SerfRpc {
     if (this.header) {
       const { Seq } = this.header
       this.header = null
-      if (this.streams.has(Seq)) this.onEvent(value)
+      if (this.streams.has(Seq)) this.onLog(value.Log)
       else { this.waiting.get(Seq).resolve(value); this.waiting.delete(Seq) }
       return
     }
@@ -111,7 +111,8 @@ class SerfRpc {
     else waiting?.resolve()
   }
   members() { return this.call('members', null, { hasAnswer: true }) }
-  watch() { return this.call('stream', { Type: 'member-join,member-leave,member-failed,member-update' }, { isStream: true }) }
+  // Not its stream of events: these the agent gathers for a second before it tells them.
+  watch() { return this.call('monitor', { LogLevel: 'INFO' }, { isStream: true }) }
   setTag(name, value) { return this.call('tags', { Tags: { [name]: value } }) }
   close() { this.socket.destroy() }
 }
