@@ -104,11 +104,11 @@ static bool is_said_elsewhere(const struct codec_message *message,
 }
 
 /* No news, no coordinate, no buckets: the answer is hardly longer than the ping, and nothing is
- * told less often to others for it. */
+ * told less often to others for it. Of a ping that is meant for who was at this address before
+ * nothing is learned here; so whoever sent it learns who is here now, as it may be looking for the
+ * dead, and this node may know nobody whom it could ask. That answers no probe of the other. */
 void ping_answer_unproven(struct gossip *gossip, const struct gossip_address *from,
                           const struct codec_message *message) {
-    if (is_meant_for_another(gossip, message))
-        return;
     const struct member *sender = member_find(gossip, message->sender);
     bool is_known = sender != NULL && sender->shown.who->generation == message->generation;
     struct codec_record record;
