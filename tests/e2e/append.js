@@ -50,6 +50,7 @@ class Client {
     const reply = await this.ask('APPEND', key, `${number},`);
     if (typeof reply === 'number') history.acknowledged(key, number);
     else if (!isUnknown(reply)) history.refused.push([key, number, reply.message]);
+    else if (reply !== LOST) history.unknown++;
     if (typeof reply !== 'number') this.turnTo(reply);
     return typeof reply === 'number';
   }
@@ -75,6 +76,7 @@ class History {
     this.next = 1;
     this.appended = new Map(); // key -> numbers that were acknowledged
     this.refused = [];
+    this.unknown = 0; // so many were told that nobody knows
     this.reads = [];
     this.isEnding = false;
   }

@@ -97,6 +97,27 @@ test('19, 50: leaders that are stopped for a while: no stale read, nobody dies o
   await expectAllAlive(cluster, 'after pauses');
 });
 
+test('19: what waits for a leader that stands still is not answered from the past', async (t) => {
+  const cluster = await startCluster(t, {shards: 1});
+  for (let i = 1; i <= 4; i++) {
+    const old = await leads(cluster, 'SET', 'kept', `before-${i}`);
+    const clients = await Promise.all(Array.from({length: 8}, () => Connection.open(old.port)));
+    for (const client of clients) assert.strictEqual(await client.ask('GET', 'kept'), `before-${i}`);
+    old.pause();
+    const pongs = clients.map((client) => client.ask('PING')); // so their turn comes before that of the other nodes' messages
+    await until('another one leads', async () => {
+      for (const node of cluster.nodes) if (node !== old && await node.ask('SET', 'kept', `after-${i}`) === 'OK') return true;
+    });
+    const answers = clients.map((client) => client.ask('GET', 'kept'));
+    await sleep(20); // they have reached it
+    old.resume();
+    assert.deepStrictEqual(new Set(await Promise.all(pongs)), new Set(['PONG']));
+    for (const answer of await Promise.all(answers)) if (!(answer instanceof Error)) assert.strictEqual(answer, `after-${i}`);
+    for (const client of clients) client.close();
+    await cluster.whole();
+  }
+});
+
 test('21: a healthy cluster never says that it has no leader', async (t) => {
   const cluster = await startCluster(t, {shards: 2, isCalm: true});
   const terms = async () => (await Promise.all(cluster.nodes.map((node) => node.ask('TROTHDB', 'STATUS'))))
@@ -110,16 +131,25 @@ test('21: a healthy cluster never says that it has no leader', async (t) => {
   assert.deepStrictEqual(others, [], 'refusals other than redirections');
 });
 
-test('23, 42: what is refused is never seen, while the lead is handed around', async (t) => {
-  const cluster = await startCluster(t, {shards: 1, flags: SMALL_SNAPSHOTS});
+test('23, 42: what is refused is never seen, while the lead is handed around or all others stand still', async (t) => {
+  const cluster = await startCluster(t, {shards: 1, flags: [...SMALL_SNAPSHOTS, '--write-timeout-ms', 300]});
   const appends = startAppends(t, cluster);
   for (let i = 0; i < 8; i++) {
     const to = cluster.nodes[i % 3];
     await run(program, ['cluster', 'leader', 1, to.address, '--at', cluster.nodes[0].address, '--wait', 5]);
     await sleep(200);
   }
+  // What was sent to those who stand still is given up before they read it, and then they do.
+  for (let i = 0; i < 2; i++) {
+    const leader = await leads(cluster), others = cluster.nodes.filter((node) => node !== leader);
+    for (const node of others) node.pause();
+    await sleep(900);
+    for (const node of others) node.resume();
+    await sleep(300);
+  }
   await appends.end();
-  await expectAllAlive(cluster, 'after moves of the lead');
+  assert.ok(appends.history.unknown > 0, 'somebody is told that nobody knows');
+  await expectAllAlive(cluster, 'after moves of the lead, and pauses');
 });
 
 test('25, 26: every reply goes to whom it belongs, in order, with its own type', async (t) => {
