@@ -104,6 +104,24 @@ static void test_taken_while_everything_changes(void **state) {
     world_free(world);
 }
 
+/* Each entry has a segment of its own. What was written while the snapshot was taken stays, also
+ * the first entry behind it. */
+static void test_the_log_behind_a_snapshot_stays(void **state) {
+    (void)state;
+    struct world *world = world_new(1);
+    world->segment_bytes = 64 << 10;
+    world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
+    world_lead(world);
+    world_write_much(world, 1, KEYS);
+    uint64_t index = world_applied_index(world, 1);
+    shard_take_snapshot(world_shard(world, 1));
+    world_write_much(world, 1, 8);
+    world_run(world, 1000);
+    assert_int_equal(world_snapshot_index(world, 1), index);
+    expect_after_restart(world, world_state_hash(world, 1));
+    world_free(world);
+}
+
 /* No key is there, and the log is let go all the same. */
 static void test_a_snapshot_of_nothing(void **state) {
     (void)state;
@@ -507,6 +525,7 @@ static void test_a_long_string_has_parts(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_taken_while_everything_changes),
+          cmocka_unit_test(test_the_log_behind_a_snapshot_stays),
           cmocka_unit_test(test_a_snapshot_of_nothing),
           cmocka_unit_test(test_few_chunks_wait_for_the_disk),
           cmocka_unit_test(test_old_chunk_that_rotted_is_written_anew),
