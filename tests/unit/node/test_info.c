@@ -1,6 +1,9 @@
 /* INFO and LATENCY: each command is counted once, as what it was, with the time that it took. */
 #include <stdlib.h>
 
+#include "replica/leads/standing.h"
+#include "store/wal/wal.h"
+#include "worker/worker.h"
 #include "world.h"
 
 #define FOUR_SHARDS ((const char *const[]){"shards", "4", NULL})
@@ -70,6 +73,53 @@ static void test_info_counts_what_was_met(void **state) {
     assert_non_null(strstr(client_take(client), "errorstat_ERR:count=1\r\n"));
     client_ask(client, "INFO commandstats");
     assert_non_null(strstr(client_take(client), "cmdstat_mget:calls=1,usec="));
+    world_free(world);
+}
+
+/* INFO, the metrics and what others hear of this node say the same. */
+static void expect_disk_is_full(struct client *client, bool is_full) {
+    struct worker *worker = world_worker(client->world, 0);
+    world_pass_ms(client->world, 1500);
+    assert_int_equal(metric_value(metrics_cell(worker->metrics, METRIC_disk_is_full, "0")),
+                     is_full);
+    assert_int_equal(info_figure(client, "disk_full"), is_full);
+    uint64_t reasons = statistic_of(&worker->shared->workers[0].standing);
+    assert_int_equal(reasons >> STANDING_FULL_DISK & 1, is_full);
+}
+
+/* No segment can be made any more, and there is room yet in the last one: no write is taken, and
+ * that is told. */
+static void test_a_full_disk_is_told_while_there_is_room(void **state) {
+    (void)state;
+    static const char *const settings[] = {"wal-spare-segments",
+                                           "0",
+                                           "wal-reserve-bytes",
+                                           "64kb",
+                                           "shards",
+                                           "1",
+                                           "snapshot-log-entries",
+                                           "100000",
+                                           NULL};
+    struct world *world = world_new(1, settings);
+    struct client *client = world_connect(world, 0);
+    const struct wal *wal = world_worker(world, 0)->wal;
+    static char set[10000] = "SET k ";
+    memset(set + strlen(set), 'x', sizeof set - strlen(set) - 1);
+    expect_disk_is_full(client, false);
+    world_fill_disks(world, true);
+    for (unsigned i = 0; wal_space(wal) == WAL_SPACE_ENOUGH; i++) {
+        assert_in_range(i, 0, 1000);
+        client_ask(client, set);
+    }
+    assert_int_equal(wal_space(wal), WAL_SPACE_SHORT);
+    expect_disk_is_full(client, true);
+    client_take(client);
+    client_ask(client, "SET other x");
+    assert_memory_equal(client_take(client), "-MISCONF ", 9);
+    assert_int_equal(wal_space(wal), WAL_SPACE_SHORT);
+    world_fill_disks(world, false);
+    expect_disk_is_full(client, false);
+    CLIENT_EXPECT(client, "SET other x", "+OK\r\n");
     world_free(world);
 }
 
@@ -173,6 +223,7 @@ static void test_latency_histogram(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_info), cmocka_unit_test(test_info_counts_what_was_met),
+          cmocka_unit_test(test_a_full_disk_is_told_while_there_is_room),
           cmocka_unit_test(test_info_tells_calls_rejected_and_failed),
           cmocka_unit_test(test_info_tells_how_long_commands_took),
           cmocka_unit_test(test_latency_histogram))

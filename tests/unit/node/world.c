@@ -183,6 +183,11 @@ void world_slow_down(struct world *world, unsigned look_us) { world->look_us = l
 
 void world_hold_disks(struct world *world, bool are_held) { world->are_disks_held = are_held; }
 
+void world_fill_disks(struct world *world, bool are_full) {
+    for (unsigned i = 0; i < world->worker_count; i++)
+        world->places[i].disk->is_full = are_full;
+}
+
 void world_settle(struct world *world) { world_pass_ms(world, SETTLE_STEPS); }
 
 /* ---- life ---- */

@@ -34,6 +34,8 @@ void world_pass_ms(struct world *world, unsigned ms);
 void world_slow_down(struct world *world, unsigned look_us);
 /* No disk of a worker finishes anything. */
 void world_hold_disks(struct world *world, bool are_held);
+/* No file of a worker grows, and none is made. */
+void world_fill_disks(struct world *world, bool are_full);
 /* How many settings the gossiper was told of. */
 unsigned world_gossiper_settings(const struct world *world);
 
