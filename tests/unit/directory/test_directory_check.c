@@ -4,7 +4,7 @@
 #include "../unit.h"
 #include "base/memory.h"
 #include "directory/directory_check.h"
-#include "store/wal/wal.h"
+#include "written_log.h"
 
 enum { WORKERS = 2, SHARDS = 4 };
 
@@ -12,43 +12,14 @@ struct place {
     struct fake_disk node, workers[WORKERS];
 };
 
-static int on_entry(void *context, uint32_t shard, struct bytes entry) {
-    (void)context, (void)shard, (void)entry;
-    return 0;
-}
-static int on_truncate(void *context, uint32_t shard, uint64_t from_index) {
-    (void)context, (void)shard, (void)from_index;
-    return 0;
-}
-static int on_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
-    (void)context, (void)shard, (void)term, (void)vote;
-    return 0;
-}
-static int on_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    (void)context, (void)shard, (void)index, (void)term;
-    return 0;
-}
-static void on_durable(void *context, uint64_t sequence) { (void)context, (void)sequence; }
-static void on_failure(void *context, int error, const char *what) {
-    (void)context, (void)error;
-    fail_msg("%s", what);
-}
-
 /* A log in which each shard of the worker has a term. */
 static void write_log(struct fake_disk *fake, unsigned worker) {
-    struct wal_options options = {.disk = &fake->disk,
-                                  .tuning = {.segment_bytes = 4096, .round_bytes = 4096},
-                                  .on_durable = on_durable,
-                                  .on_failure = on_failure};
-    struct wal_visitor visitor = {
-        .entry = on_entry, .truncate = on_truncate, .state = on_state, .snapshot = on_snapshot};
-    struct wal_problem problem;
-    struct wal *wal;
-    assert_int_equal(wal_open(&options, &visitor, &wal, &problem), 0);
+    struct written_log written = {.fake = fake,
+                                  .tuning = {.segment_bytes = 4096, .round_bytes = 4096}};
+    struct wal *wal = written_log_open(&written);
     for (unsigned shard = worker; shard < SHARDS; shard += WORKERS)
         wal_append_state(wal, shard, 3, 1);
-    wal_flush(wal);
-    fake_disk_run_all(fake);
+    written_log_flush(&written, wal);
     wal_free(wal);
 }
 

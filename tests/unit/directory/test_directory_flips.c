@@ -10,9 +10,9 @@
 #include "raft/events/entry.h"
 #include "shard/machine/keyspace_machine.h"
 #include "store/record/format.h"
-#include "store/wal/wal.h"
 #include "worker/promise.h"
 #include "worker/settings.h"
+#include "written_log.h"
 
 enum { SHARDS = 3, KEYS = 3, TERM = 2, SNAPSHOT_INDEX = 10, FORGOTTEN = 3, SEGMENT_BYTES = 2048 };
 
@@ -63,45 +63,19 @@ static void write_snapshots(struct place *place) {
     buffer_release(&problem);
 }
 
-static int on_entry(void *context, uint32_t shard, struct bytes entry) {
-    (void)context, (void)shard, (void)entry;
-    return 0;
-}
-static int on_truncate(void *context, uint32_t shard, uint64_t from_index) {
-    (void)context, (void)shard, (void)from_index;
-    return 0;
-}
-static int on_state(void *context, uint32_t shard, uint64_t term, uint32_t vote) {
-    (void)context, (void)shard, (void)term, (void)vote;
-    return 0;
-}
-static int on_snapshot(void *context, uint32_t shard, uint64_t index, uint64_t term) {
-    (void)context, (void)shard, (void)index, (void)term;
-    return 0;
-}
-static void on_durable(void *context, uint64_t sequence) { (void)context, (void)sequence; }
-static void on_failure(void *context, int error, const char *what) {
-    (void)context, (void)error;
-    fail_msg("%s", what);
+static struct written_log log_of(struct place *place) {
+    return (struct written_log){
+        .fake = &place->worker, .tuning = settings_wal_tuning(&place->config), .has_digests = true};
 }
 
 static void open_log(struct place *place) {
-    struct wal_options options = {.disk = &place->worker.disk,
-                                  .tuning = settings_wal_tuning(&place->config),
-                                  .seed = 5,
-                                  .has_digests = true,
-                                  .on_durable = on_durable,
-                                  .on_failure = on_failure};
-    struct wal_visitor visitor = {
-        .entry = on_entry, .truncate = on_truncate, .state = on_state, .snapshot = on_snapshot};
-    struct wal_problem problem;
-    assert_int_equal(wal_open(&options, &visitor, &place->wal, &problem), 0);
+    struct written_log written = log_of(place);
+    place->wal = written_log_open(&written);
 }
 
 static void flush(struct place *place) {
-    wal_flush(place->wal);
-    fake_disk_run_all(&place->worker);
-    assert_true(wal_is_idle(place->wal));
+    struct written_log written = log_of(place);
+    written_log_flush(&written, place->wal);
 }
 
 static void append_entries(struct place *place, uint32_t shard, unsigned count) {
