@@ -1,8 +1,8 @@
 /* Fields with their values in a hash table: what a hash becomes when it grows.
  *
- * Chained buckets, a power of two of them. It grows and shrinks step by step: two arrays of buckets
- * stand side by side, and each change moves a few buckets from the old one to the new one, so no
- * command pays for the whole.
+ * Chained buckets, a power of two of them, in a tree (field_tree.h) whose parts tables may share.
+ * It grows and shrinks step by step: two trees stand side by side, and each change moves a few
+ * buckets from the old one to the new one, so no command pays for the whole.
  *
  *      old  | moved: empty ....... | step | still here ..... |
  *      new  | ............................................................ |
@@ -17,25 +17,29 @@
 #include "base/bytes.h"
 
 struct field_table;
+struct field_view;
 struct random;
 
 typedef void (*field_visitor)(void *context, struct bytes field, struct bytes value);
 
 /* Where a walk stands; zeroed to begin. */
 struct field_table_position {
-    unsigned array;
+    unsigned tree;
     size_t bucket;
     const void *entry;
 };
 
 struct field_table *field_table_new(uint64_t seed, size_t expected_count); /* returns owned */
 void field_table_free(struct field_table *table);                          /* takes */
-/* Frees buckets with their fields, both counted in *elements, until that is 0. True: the table is
- * gone, or was left to its cut; else nothing but this may be called. */
+/* Frees parts of the tree and fields, both counted in *elements, until that is 0. True: the table
+ * is gone; else nothing but this may be called. A first call with 0 leaves it as it is. */
 bool field_table_free_some(struct field_table *table, size_t *elements);
-struct field_table *field_table_copy(const struct field_table *table); /* returns owned */
+/* A table that holds the same, whatever either of them becomes: O(1), and each change then copies
+ * the few buckets about it, once. Returns owned. */
+struct field_table *field_table_share(const struct field_table *table);
 uint64_t field_table_seed(const struct field_table *table);
 size_t field_table_count(const struct field_table *table);
+/* As if it shared nothing. */
 size_t field_table_memory_bytes(const struct field_table *table);
 /* Borrows; good until the field is changed. */
 bool field_table_get(const struct field_table *table, struct bytes field, struct bytes *value);
@@ -55,12 +59,12 @@ uint64_t field_table_scan(const struct field_table *table, uint64_t cursor, fiel
 void field_table_random(const struct field_table *table, struct random *random, struct bytes *field,
                         struct bytes *value);
 
-/* A cut, as of a keyspace (keyspace/cut.h): what the table holds now is visited bit by bit while it
- * goes on changing. One at a time. Freeing the table before its end is allowed and leaves the pairs
- * to the cut. What is held for the cut only is counted in *kept_bytes, which stays until its end.
- */
-void field_table_cut(struct field_table *table, uint64_t *kept_bytes);
+/* What a table holds now, visited bit by bit while it goes on changing, shared like any other. One
+ * at a time. The table may be freed before its end. `is_given`: the view takes it. What is held for
+ * the view only is counted in *kept_bytes, which stays until its end. Returns owned. */
+struct field_view *field_view_new(struct field_table *table, bool is_given, uint64_t *kept_bytes);
 /* Visits a bucket of what is left; false if nothing was. */
-bool field_table_visit_cut(struct field_table *table, field_visitor visit, void *context);
-/* Whatever is left is given up. True: the table was freed meanwhile, and is the caller's now. */
-bool field_table_end_cut(struct field_table *table);
+bool field_view_visit(struct field_view *view, field_visitor visit, void *context);
+uint64_t field_view_seed(const struct field_view *view);
+/* Takes the view. Returns what is left of what it held, which is for freeing only; owned. */
+struct field_table *field_view_end(struct field_view *view);

@@ -10,6 +10,7 @@ struct hash_value {
     enum hash_encoding encoding;
 };
 
+/* Of a table it shares all: O(1). Returns owned. */
 struct hash_value *hash_value_copy(const struct hash_value *hash);
 /* Would the pair, if it is new, leave it a pack? */
 bool hash_value_fits_pack(const struct hash_value *hash, struct bytes field, struct bytes value);

@@ -22,7 +22,7 @@ struct hash_value *hash_value_copy(const struct hash_value *hash) {
     struct hash_value *copy = hash_value_new();
     copy->encoding = hash->encoding;
     if (hash->encoding == HASH_TABLE)
-        copy->table = field_table_copy(hash->table);
+        copy->table = field_table_share(hash->table);
     else
         copy->pack = field_pack_copy(hash->pack);
     return copy;

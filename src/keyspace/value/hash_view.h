@@ -1,9 +1,7 @@
-/* What a hash held at one moment, to be saved bit by bit while the hash goes on changing: a copy of
- * it if it is small, the hash itself if it was given, and else its table, shared, with a cut. */
+/* What a hash held at one moment, to be saved bit by bit while the hash goes on changing: the hash
+ * itself if it was given, a copy of a pack, and else a table that shares what does not change. */
 #pragma once
 #include "base/buffer.h"
-
-enum { HASH_VIEW_COPY_BYTES = 64 * 1024 };
 
 /* As struct value_kind has them. */
 void *hash_view_new(void *object, bool is_given, uint64_t *kept_bytes);

@@ -33,10 +33,11 @@ struct value_kind {
     const char *name;           /* as TYPE says it: "hash" */
     void (*free)(void *object); /* takes */
     /* Frees some elements, counting them and what else takes time down in *elements until that is
-     * 0. True: the object is gone, or its view has the rest of it. Else it may only be freed
-     * further; a first call with 0 elements leaves it as it is. */
+     * 0. True: the object is gone. Else it may only be freed further; a first call with 0 elements
+     * leaves it as it is, but its view knows. */
     bool (*free_some)(void *object, size_t *elements);
-    void *(*copy)(const void *object);                /* returns owned */
+    /* What is large is shared until either is changed; its cost is bounded. Returns owned. */
+    void *(*copy)(const void *object);
     size_t (*memory_bytes)(const void *object);       /* O(1): with overhead, by memory_class() */
     uint8_t (*encoding)(const void *object);          /* a small number that load() takes back */
     const char *(*encoding_name)(const void *object); /* as OBJECT ENCODING says it */
