@@ -79,6 +79,7 @@ struct keyspace_cut {
     struct remains *remains; /* the keyspace's */
     bool splits_strings;     /* long ones are saved in pieces */
     uint64_t kept_bytes;
+    uint64_t held_bytes;       /* by the keyspace, when it began */
     struct slot_table *tables; /* owned, by slot: whose keys were cleared; NULL: none were */
     struct cut_walk walk;
     struct cut_records kept[SLOT_COUNT]; /* owned records that the walk has not gathered */

@@ -76,6 +76,9 @@ enum cut_saved keyspace_save_cut(struct keyspace *keyspace, struct slot_part par
 void keyspace_end_cut(struct keyspace *keyspace);
 /* The memory of records, objects and fields that are held for the cut only. */
 uint64_t keyspace_cut_kept_bytes(const struct keyspace *keyspace);
+/* By how much that makes what is held more than it was when the cut began, at most: a value that
+ * was deleted takes no more memory than before, though it is held for the cut only. */
+uint64_t keyspace_cut_grown_bytes(const struct keyspace *keyspace);
 
 /* Adds what was saved, of any slots in any order, cut and joined anywhere: what is not whole yet is
  * kept until its rest comes, and keyspace_clear() drops it. After the last call

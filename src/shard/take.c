@@ -134,13 +134,14 @@ static bool has_more_to_save(const struct own_snapshot *own) {
            own->job_count < SHARD_SNAPSHOT_JOBS_MAXIMUM;
 }
 
-/* What changes before it is saved is held twice until then. Once that is an eighth of all, the
- * turns become longer, the more there is of it: so the memory is bounded however fast the shard is
- * written to, and a shard that is not pays little at a time (docs/decisions/0031). */
+/* What changes before it is saved is held twice until then; what goes is not. Once that is an
+ * eighth of all, the turns become longer, the more there is of it: so the memory is bounded
+ * however fast the shard is written to, and a shard that is not pays little at a time
+ * (docs/decisions/0031). */
 static size_t turn_bytes(const struct shard *shard) {
     uint64_t all_bytes = shard->own.plan.new_bytes;
-    uint64_t kept_bytes = shard->machine->ops->kept_bytes(shard->machine);
-    uint64_t eighths_bytes = 8 * (kept_bytes < all_bytes ? kept_bytes : all_bytes);
+    uint64_t grown_bytes = shard->machine->ops->grown_bytes(shard->machine);
+    uint64_t eighths_bytes = 8 * (grown_bytes < all_bytes ? grown_bytes : all_bytes);
     uint64_t haste = eighths_bytes > all_bytes
                          ? SHARD_SNAPSHOT_HASTE * (eighths_bytes - all_bytes) / all_bytes
                          : 0;

@@ -107,7 +107,7 @@ static enum cut_saved control_save(struct machine *machine, struct slot_part par
 
 static void control_end_cut(struct machine *machine) { buffer_clear(&control_of(machine)->cut); }
 
-static uint64_t control_kept_bytes(const struct machine *machine) {
+static uint64_t control_grown_bytes(const struct machine *machine) {
     return ((const struct control_machine *)machine)->cut.length;
 }
 
@@ -148,7 +148,7 @@ static const struct machine_ops CONTROL_MACHINE = {.apply = control_apply,
                                                    .cut = control_cut,
                                                    .save = control_save,
                                                    .end_cut = control_end_cut,
-                                                   .kept_bytes = control_kept_bytes,
+                                                   .grown_bytes = control_grown_bytes,
                                                    .load = control_load,
                                                    .load_is_complete = control_load_is_complete,
                                                    .clear = control_clear,

@@ -129,8 +129,8 @@ static enum cut_saved machine_save(struct machine *machine, struct slot_part par
 
 static void machine_end_cut(struct machine *machine) { keyspace_end_cut(keyspace_of(machine)); }
 
-static uint64_t machine_kept_bytes(const struct machine *machine) {
-    return keyspace_cut_kept_bytes(keyspace_of(machine));
+static uint64_t machine_grown_bytes(const struct machine *machine) {
+    return keyspace_cut_grown_bytes(keyspace_of(machine));
 }
 
 static int machine_load(struct machine *machine, struct bytes chunk) {
@@ -216,7 +216,7 @@ static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
                                                     .cut = machine_cut,
                                                     .save = machine_save,
                                                     .end_cut = machine_end_cut,
-                                                    .kept_bytes = machine_kept_bytes,
+                                                    .grown_bytes = machine_grown_bytes,
                                                     .load = machine_load,
                                                     .load_is_complete = machine_load_is_complete,
                                                     .clear = machine_clear,

@@ -51,8 +51,9 @@ struct machine_ops {
      * part of the cut once. As keyspace_save_cut() has it. */
     enum cut_saved (*save)(struct machine *machine, struct slot_part part, size_t bytes,
                            size_t enough_bytes, struct buffer *out, uint64_t *state_hash);
-    void (*end_cut)(struct machine *machine);              /* gives up what is not saved */
-    uint64_t (*kept_bytes)(const struct machine *machine); /* memory held for the cut only, about */
+    void (*end_cut)(struct machine *machine); /* gives up what is not saved */
+    uint64_t (*grown_bytes)(
+        const struct machine *machine); /* memory held twice for the cut, about */
     /* What save() appended, slots one behind the other, but cut into pieces anywhere. */
     int (*load)(struct machine *machine, struct bytes piece);
     bool (*load_is_complete)(struct machine *machine);

@@ -340,6 +340,34 @@ static void test_objects_that_are_kept_count(void **state) {
     end(&world);
 }
 
+/* What is deleted is kept, and yet nothing has grown, until something else is put in its place. */
+static void test_what_goes_has_not_grown(void **state) {
+    (void)state;
+    struct world world;
+    start(&world, 11);
+    char name[32];
+    struct bytes key = key_name(name, HASHES, 0);
+    uint64_t hash_bytes =
+        hash_value_memory_bytes(record_object(keyspace_find(world.keyspace, key)));
+    assert_int_equal(keyspace_cut_grown_bytes(world.keyspace), 0);
+    struct part_set slots = all_slots(&world);
+    keyspace_cut(world.keyspace, &slots);
+    keyspace_delete(world.keyspace, key);
+    assert_true(keyspace_cut_kept_bytes(world.keyspace) >= hash_bytes);
+    assert_in_range(keyspace_cut_grown_bytes(world.keyspace), 0, 1000);
+    put_one(&world, HASHES, key);
+    assert_in_range(keyspace_cut_grown_bytes(world.keyspace), hash_bytes / 2, hash_bytes + 1000);
+    for (unsigned i = 0; i < 3; i++) { /* new, but not because of the cut */
+        char other[32];
+        put_one(&world, HASHES, key_name(other, HASHES, 100 + i));
+    }
+    assert_int_equal(keyspace_cut_grown_bytes(world.keyspace),
+                     keyspace_cut_kept_bytes(world.keyspace));
+    keyspace_end_cut(world.keyspace);
+    assert_int_equal(keyspace_cut_grown_bytes(world.keyspace), 0);
+    end(&world);
+}
+
 /* No turn pays for a slot of many keys, nor for an object of many fields or a long string. */
 static void test_every_turn_is_short(void **state) {
     (void)state;
@@ -576,6 +604,7 @@ RUN_TESTS(cmocka_unit_test(test_parts_of_a_slot_are_saved_alone),
           cmocka_unit_test(test_a_cut_is_of_one_moment),
           cmocka_unit_test(test_objects_that_are_kept_count),
           cmocka_unit_test(test_a_change_to_a_large_hash_is_cheap),
+          cmocka_unit_test(test_what_goes_has_not_grown),
           cmocka_unit_test(test_a_long_string_is_of_one_moment),
           cmocka_unit_test(test_all_keys_go_before_they_are_saved),
           cmocka_unit_test(test_every_turn_is_short))
