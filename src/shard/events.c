@@ -1,9 +1,11 @@
 /* What the owner of a shard brings to it: messages, what became durable, peers that are lost, who
  * would rather not lead. */
+#include "shard/give.h"
 #include "shard/install.h"
-#include "shard/step.h"
+#include "shard/snapshot/take.h"
+#include "shard/state/trace.h"
+#include "shard/step/step.h"
 #include "shard/taken.h"
-#include "shard/trace.h"
 
 /* A round that made several saves durable has one acknowledgement for them, the last. */
 static bool is_outdone(const struct shard *shard, const struct raft_message *message,
@@ -55,7 +57,7 @@ void shard_durable(struct shard *shard, uint64_t wal_sequence) {
     if (is_all_done(shard, save_sequence))
         return;
     struct raft_event event = {.kind = RAFT_DURABLE, .save_sequence = save_sequence};
-    shard_step(shard, &event);
+    shard_give(shard, &event);
 }
 
 /* What is appended is applied some day without further question, so it is looked at before. */
@@ -81,22 +83,22 @@ void shard_message(struct shard *shard, const struct raft_message *message) {
     if (message->kind == RAFT_APPEND)
         raft_set_room(shard->raft, wal_space(shard->io.wal) != WAL_SPACE_RESERVED);
     struct raft_event event = {.kind = RAFT_MESSAGE, .message = message};
-    shard_step(shard, &event);
+    shard_give(shard, &event);
 }
 
 void shard_peer_lost(struct shard *shard, raft_node_number peer) {
     struct raft_event event = {.kind = RAFT_PEER_LOST, .peer = peer};
-    shard_step(shard, &event);
+    shard_give(shard, &event);
 }
 
 void shard_wake(struct shard *shard) {
     struct raft_event event = {.kind = RAFT_WAKE};
-    shard_step(shard, &event);
+    shard_give(shard, &event);
 }
 
 void shard_peer_suspected(struct shard *shard, raft_node_number peer) {
     struct raft_event event = {.kind = RAFT_PEER_SUSPECTED, .peer = peer};
-    shard_step(shard, &event);
+    shard_give(shard, &event);
 }
 
 void shard_set_standing(struct shard *shard, raft_node_number node, enum raft_standing standing,
@@ -104,14 +106,14 @@ void shard_set_standing(struct shard *shard, raft_node_number node, enum raft_st
     if (node == shard->self)
         shard->reluctance = standing == RAFT_WILLING ? NULL : reason;
     struct raft_event event = {.kind = RAFT_STANDING, .peer = node, .standing = standing};
-    shard_step(shard, &event);
+    shard_give(shard, &event);
 }
 
 bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause) {
     shard_flush(shard); /* raft takes nothing more meanwhile */
     struct raft_event event = {.kind = RAFT_TRANSFER, .peer = to};
     shard->is_transfer_begun = false;
-    shard_step(shard, &event);
+    shard_give(shard, &event);
     if (shard->is_transfer_begun)
         shard_count_move(shard, cause);
     return shard->is_transfer_begun;
@@ -126,4 +128,18 @@ bool shard_give_back(struct shard *shard, raft_node_number to) {
                                  .least_us = (uint64_t)led_ms * 1000};
     return config->leader_return_ms > 0 && raft_may_give_back(shard->raft, to, &led) &&
            shard_transfer(shard, to, "preferred");
+}
+
+void shard_take_snapshot(struct shard *shard) { take_now(shard); }
+
+void shard_release_log(struct shard *shard, uint64_t log_bytes) {
+    take_to_release_log(shard, log_bytes);
+}
+
+void shard_replace_snapshot(struct shard *shard, const struct snapshot_chunk *chunk) {
+    take_anew(shard, chunk);
+}
+
+void shard_trace_back(struct shard *shard, struct shard_place place, struct bytes id) {
+    shard_look_back(shard, place, id);
 }

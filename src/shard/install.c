@@ -1,13 +1,13 @@
 #include "shard/install.h"
 
-#include "shard/hold.h"
-#include "shard/incoming.h"
-#include "shard/propose.h"
-#include "shard/recover.h"
-#include "shard/rewind.h"
-#include "shard/stagger.h"
-#include "shard/step.h"
-#include "shard/take.h"
+#include "shard/give.h"
+#include "shard/snapshot/incoming.h"
+#include "shard/snapshot/stagger.h"
+#include "shard/snapshot/stand.h"
+#include "shard/snapshot/take.h"
+#include "shard/step/rewind.h"
+#include "shard/waiting/hold.h"
+#include "shard/waiting/proposed.h"
 
 static const char GIVEN_UP[] = "received snapshot given up: the shard went on without those that "
                                "had it";
@@ -141,7 +141,7 @@ static void put_in_place(struct shard *shard, const struct snapshot_meta *meta,
                                .snapshot_index = meta->index,
                                .snapshot_term = meta->term,
                                .configuration = configuration};
-    shard_step(shard, &event);
+    shard_give(shard, &event);
     shard->io.applied(shard->io.context, shard);
 }
 
@@ -154,7 +154,7 @@ static void only_compact(struct shard *shard, const struct snapshot_meta *meta) 
     shard_rewind_to_newest(shard);
     struct raft_event event = {
         .kind = RAFT_COMPACT, .snapshot_index = meta->index, .snapshot_term = meta->term};
-    shard_step(shard, &event);
+    shard_give(shard, &event);
 }
 
 void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence) {

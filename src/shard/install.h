@@ -3,7 +3,7 @@
  * is their reading back as well. Then the manifest is made durable, then its mark; then the machine
  * takes the place of the one that was here. */
 #pragma once
-#include "shard/state.h"
+#include "shard/shard.h"
 
 void shard_load_incoming(struct shard *shard); /* all its chunks are here */
 void shard_load_some(struct shard *shard, uint64_t now_us);

@@ -1,4 +1,6 @@
-#include "shard/look.h"
+/* What the owner asks a shard. */
+#include "shard/state/look.h"
+#include "shard/shard.h"
 
 uint32_t shard_number(const struct shard *shard) { return shard->number; }
 const struct raft *shard_raft(const struct shard *shard) { return shard->raft; }
@@ -8,7 +10,8 @@ struct machine *shard_machine(const struct shard *shard) {
 raft_index shard_applied_index(const struct shard *shard) { return shard->applied_index; }
 uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }
 const struct shard_answer *shard_answering(const struct shard *shard) { return &shard->answering; }
-bool shard_is_leader(const struct shard *shard) { return raft_role(shard->raft) == RAFT_LEADER; }
+bool shard_is_leader(const struct shard *shard) { return shard_leads(shard); }
+bool shard_is_settled(const struct shard *shard) { return shard_has_settled(shard); }
 raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }
 struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard) {
     return shard->shelf;
@@ -25,18 +28,4 @@ size_t shard_pending_count(const struct shard *shard) {
            queue_count(&shard->early.replies);
 }
 
-bool shard_may_expire(const struct shard *shard) {
-    return shard->machine->ops->may_expire && shard->machine->ops->may_expire(shard->machine);
-}
-
-bool shard_is_rewinding(const struct shard *shard) { return shard->rewind.stage != REWIND_NONE; }
-
-bool shard_is_hollow(const struct shard *shard) { return shard->rewind.stage == REWIND_LOADING; }
-
-bool shard_is_settled(const struct shard *shard) {
-    return shard->applied_index <= raft_commit_index(shard->raft) && !shard_is_hollow(shard);
-}
-
-bool shard_is_log_whole(const struct shard *shard) {
-    return raft_first_index(shard->raft) <= shard->snapshot_index + 1;
-}
+uint32_t shard_batch_count(const struct shard *shard) { return shard->batch.count; }

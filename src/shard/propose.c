@@ -1,16 +1,13 @@
 #include "shard/propose.h"
 
 #include "base/check.h"
-#include "shard/compare.h"
-#include "shard/early.h"
-#include "shard/step.h"
-#include "shard/trace.h"
+#include "shard/state/trace.h"
+#include "shard/step/compare.h"
+#include "shard/step/early.h"
+#include "shard/step/step.h"
+#include "shard/waiting/proposed.h"
 
 enum { SHARD_TRACE_EXTRA_BYTES = 7 /* of a trace beside its id: position, length, count */ };
-
-raft_index shard_next_index(const struct shard *shard) {
-    return raft_last_index(shard->raft) + (shard->batch.count ? 1 : 0);
-}
 
 size_t shard_command_bytes(const struct bytes *arguments, size_t count) {
     return payload_command_bytes(arguments, count);
@@ -80,13 +77,6 @@ static void gather(struct shard *shard, const struct bytes *arguments, size_t co
     shard->proposed.asked_count += waiter.target != NULL;
 }
 
-struct shard_waiter shard_take_waiter(struct shard *shard) {
-    struct shard_waiter waiter = *(struct shard_waiter *)queue_front(&shard->proposed.waiters);
-    queue_pop(&shard->proposed.waiters);
-    shard->proposed.asked_count -= waiter.target != NULL;
-    return waiter;
-}
-
 /* The first command of a batch takes it along, and nobody waits for it. */
 static void compare_along(struct shard *shard) {
     struct compare_words words;
@@ -98,14 +88,14 @@ static void compare_along(struct shard *shard) {
         gather(shard, words.arguments, words.count, (struct shard_waiter){0});
 }
 
-static int propose(struct shard *shard, const struct bytes *arguments, size_t count,
-                   struct bytes trace, struct shard_waiter waiter) {
+int propose_command(struct shard *shard, const struct bytes *arguments, size_t count,
+                    struct bytes trace, struct shard_waiter waiter) {
     int error = check_admitted(shard);
     if (error)
         return error;
     const struct config *config = shard->io.config;
     if (!fits_batch(shard, arguments, count, trace))
-        shard_flush(shard);
+        propose_batch(shard);
     shard_touch(shard);
     if (trace.length)
         shard_trace_gather(shard, trace);
@@ -115,32 +105,8 @@ static int propose(struct shard *shard, const struct bytes *arguments, size_t co
     compare_along(shard);
     if (shard_batch_bytes(shard) >= (size_t)config->batch_bytes ||
         shard->batch.count >= (uint64_t)config->entry_commands)
-        shard_flush(shard);
+        propose_batch(shard);
     return 0;
-}
-
-/* What moves shards and nodes about may have to go on so that space is found. */
-static bool has_space(const struct shard *shard) {
-    enum wal_space space = wal_space(shard->io.wal);
-    return space == WAL_SPACE_ENOUGH || (space == WAL_SPACE_SHORT && shard->number == 0);
-}
-
-int shard_propose(struct shard *shard, const struct bytes *arguments, size_t count,
-                  struct shard_waiter waiter) {
-    struct bytes trace = shard->batch.next_trace;
-    shard->batch.next_trace = BYTES_NONE;
-    if (payload_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM)
-        return ERR_LIMIT;
-    if (shard_is_leader(shard) && !has_space(shard)) {
-        metric_add(shard->cells.refused_no_space, 1);
-        return ERR_NO_SPACE;
-    }
-    return propose(shard, arguments, count, trace, waiter);
-}
-
-static void clear_batch_traces(struct shard *shard) {
-    shard->batch.trace_count = 0;
-    buffer_clear(&shard->batch.traces);
 }
 
 /* Moves the commands back by what the header is longer than usual. */
@@ -175,40 +141,13 @@ static struct raft_entry *make_entry(struct shard *shard) {
     return entry;
 }
 
-static void batch_clear(struct shard *shard) {
-    buffer_clear(&shard->batch.commands);
-    shard->batch.count = shard->batch.async_count = shard->batch.sync_count = 0;
-    clear_batch_traces(shard);
-}
-
-static void tell(struct shard *shard, size_t position, enum shard_outcome outcome);
-
-/* Entries of an earlier leadership that stood at or behind `index` were truncated since: another
- * leader may hold them and commit them yet (CBTR figure 3.7), so nobody here knows. Their place in
- * the queue stays, told and without an index, until they come to its front. They are its last ones:
- * the others stand in order of their index. */
-static void give_up_overtaken(struct shard *shard, raft_index index) {
-    size_t position = queue_count(&shard->proposed.waiters) - shard->batch.count;
-    for (size_t i = queue_count(&shard->proposed.entries); i > 0; i--) {
-        struct pending_entry *entry = queue_at(&shard->proposed.entries, i - 1);
-        if (entry->index != 0 && entry->index < index)
-            return;
-        position -= entry->waiter_count;
-        if (entry->index != 0 && !entry->is_given_up)
-            for (uint32_t w = 0; w < entry->waiter_count; w++)
-                tell(shard, position + w, SHARD_UNKNOWN);
-        entry->is_given_up = true;
-        entry->index = 0;
-    }
-}
-
-void shard_flush(struct shard *shard) {
+void propose_batch(struct shard *shard) {
     if (shard->batch.count == 0)
         return;
     uint32_t count = shard->batch.count;
     size_t bytes = shard_batch_bytes(shard);
     struct raft_event event = {.kind = RAFT_PROPOSE, .payload_entry = make_entry(shard)};
-    give_up_overtaken(shard, raft_last_index(shard->raft) + 1);
+    shard_give_up_overtaken(shard, raft_last_index(shard->raft) + 1);
     /* Pending before the step: a sole voter's entry, or a refusal, may come back within it. */
     struct pending_entry *pending = queue_push(&shard->proposed.entries);
     *pending = (struct pending_entry){.index = raft_last_index(shard->raft) + 1,
@@ -225,92 +164,15 @@ void shard_flush(struct shard *shard) {
     metric_observe(shard->cells.batch_commands, count);
     metric_observe(shard->cells.batch_bytes, bytes);
     shard->batch.expected_bytes = bytes + bytes / 8;
-    batch_clear(shard);
+    shard_clear_batch(shard);
     bool is_leader = shard_is_leader(shard);
     CHECK(is_leader);
     shard_step(shard, &event);
 }
 
-/* Whoever waits for the batch to be applied knows it by its index. */
-void shard_batch_moved(struct shard *shard, raft_index from, raft_index by) {
-    for (size_t i = 0; i < queue_count(&shard->reads.pending); i++) {
-        struct pending_read *read = queue_at(&shard->reads.pending, i);
-        if (read->index >= from)
-            read->index += by;
-    }
-    for (size_t i = 0; i < queue_count(&shard->waits.pending); i++) {
-        struct pending_wait *wait = queue_at(&shard->waits.pending, i);
-        if (wait->index >= from)
-            wait->index += by;
-    }
-    if (shard->expiry_index >= from)
-        shard->expiry_index += by;
-}
-
 static void propose_deletion(struct shard *shard, const struct bytes *arguments, size_t count) {
-    if (propose(shard, arguments, count, BYTES_NONE, (struct shard_waiter){0}) == 0)
+    if (propose_command(shard, arguments, count, BYTES_NONE, (struct shard_waiter){0}) == 0)
         shard->expiry_index = shard_next_index(shard);
-}
-
-/* Nagle's algorithm by the disk's clock: while this leader's last entry is still being made durable
- * here and is not committed either, a smaller one behind it would only cost each node a message and
- * a round of its own. Whatever ends that wait also brings a turn. A slow disk of the leader alone
- * does not slow the shard: the followers' commit ends the wait too. Who is answered before the disk
- * waits for the network only, and nobody for a disk that takes its time. */
-bool shard_is_awaited(const struct shard *shard) {
-    if (queue_count(&shard->saves.pending) == 0 || raft_uncommitted_bytes(shard->raft) == 0)
-        return false;
-    raft_index last_index = raft_last_index(shard->raft);
-    bool is_patient = raft_entry_at(shard->raft, last_index)->patience_us > 0;
-    return shard->batch.async_count > 0 ? shard->early.index < last_index : !is_patient;
-}
-
-uint32_t shard_batch_count(const struct shard *shard) { return shard->batch.count; }
-
-uint32_t shard_gathered_count(const struct shard *shard) {
-    return shard->batch.async_count + shard->batch.sync_count;
-}
-
-uint32_t shard_under_way_count(const struct shard *shard) {
-    return shard->proposed.asked_count - shard_gathered_count(shard);
-}
-
-enum {
-    GATHER_LONGEST_US = 100000
-}; /* then what is awaited is stuck: who asks is to hear of that */
-
-/* Where many ask at a time and the followers are no farther than the disk, a small batch waits for
- * the commit and not for the disk alone: what each of its commands waits longer is less than what
- * all of them gain by a round fewer (docs/decisions/0049). Until when; 0: it does not. */
-static uint64_t waits_for_commit_until_us(const struct shard *shard) {
-    size_t entry_count = queue_count(&shard->proposed.entries);
-    if (entry_count == 0 || shard->batch.count == 0 || shard->batch.async_count > 0 ||
-        shard_batch_bytes(shard) >= SHARD_CROWD_BYTES_MAXIMUM ||
-        raft_uncommitted_bytes(shard->raft) == 0)
-        return 0;
-    const struct pending_entry *last = queue_at(&shard->proposed.entries, entry_count - 1);
-    return last->waiter_count >= SHARD_CROWD_COMMANDS ? raft_commit_overdue_us(shard->raft) : 0;
-}
-
-uint64_t shard_batch_due_us(const struct shard *shard) {
-    if (shard->batch.count == 0)
-        return UINT64_MAX;
-    uint64_t due_us = waits_for_commit_until_us(shard);
-    uint64_t longest_us = shard->batch.begun_us + GATHER_LONGEST_US;
-    return due_us > 0 && due_us < longest_us ? due_us : longest_us;
-}
-
-static bool may_gather_on(const struct shard *shard, enum shard_company company) {
-    if (company == SHARD_HELD && shard->batch.async_count == 0)
-        return true;
-    bool is_waiting = shard_now_us(shard) < waits_for_commit_until_us(shard);
-    return shard_is_awaited(shard) || (company == SHARD_ALONE && is_waiting);
-}
-
-void shard_end_turn(struct shard *shard, enum shard_company company) {
-    bool is_over = shard_now_us(shard) >= shard->batch.begun_us + GATHER_LONGEST_US;
-    if (is_over || !may_gather_on(shard, company))
-        shard_flush(shard);
 }
 
 /* Deletions have no waiter: whoever read an expired key waits for the index. */
@@ -333,72 +195,4 @@ void shard_expire_keys(struct shard *shard, struct bytes length_prefixed_keys) {
     CHECK(!in.is_failed);
     if (count > 1)
         propose_deletion(shard, arguments, count);
-}
-
-/* ---- the fate of what was proposed ---- */
-
-static void tell(struct shard *shard, size_t position, enum shard_outcome outcome) {
-    struct shard_waiter *slot = queue_at(&shard->proposed.waiters, position);
-    struct shard_waiter waiter = *slot;
-    slot->target = NULL;
-    shard->proposed.asked_count -= waiter.target != NULL;
-    if (waiter.target)
-        shard->io.reply(shard->io.context, shard, &waiter, outcome, BYTES_NONE);
-}
-
-static void refuse_last_waiters(struct shard *shard, uint32_t count) {
-    size_t first = queue_count(&shard->proposed.waiters) - count;
-    for (uint32_t i = 0; i < count; i++)
-        tell(shard, first + i, SHARD_NOT_EXECUTED);
-    queue_truncate(&shard->proposed.waiters, first);
-    if (shard->expiry_index > raft_last_index(shard->raft))
-        shard->expiry_index = 0; /* the deletion was among them: it is to be proposed again */
-}
-
-/* Leadership went before the batch was proposed: none of it was, or will be, executed. */
-void shard_refuse_batch(struct shard *shard) {
-    uint32_t count = shard->batch.count;
-    batch_clear(shard);
-    refuse_last_waiters(shard, count);
-}
-
-/* Raft refused the entry that was pending before its step: leadership is being given away. */
-void shard_refuse_last_entry(struct shard *shard) {
-    size_t last = queue_count(&shard->proposed.entries) - 1;
-    struct pending_entry *entry = queue_at(&shard->proposed.entries, last);
-    uint32_t count = entry->waiter_count;
-    if (queue_count(&shard->tracing.traces))
-        shard_trace_truncated(shard, entry->index);
-    queue_truncate(&shard->proposed.entries, last);
-    refuse_last_waiters(shard, count);
-}
-
-void shard_give_up_late(struct shard *shard, uint64_t now_us) {
-    uint64_t patience_us = (uint64_t)shard->io.config->write_timeout_ms * 1000;
-    size_t waiter_position = 0;
-    for (size_t i = 0; i < queue_count(&shard->proposed.entries); i++) {
-        struct pending_entry *entry = queue_at(&shard->proposed.entries, i);
-        if (now_us < entry->proposed_us + patience_us)
-            return;
-        if (!entry->is_given_up) {
-            entry->is_given_up = true;
-            shard_answers_from_log(shard, entry->index, entry->term);
-            for (uint32_t w = 0; w < entry->waiter_count; w++)
-                tell(shard, waiter_position + w, SHARD_UNKNOWN);
-            shard_answered(shard);
-        }
-        waiter_position += entry->waiter_count;
-    }
-}
-
-void shard_forget_covered(struct shard *shard, raft_index index) {
-    struct pending_entry *entry;
-    while ((entry = queue_front(&shard->proposed.entries)) && entry->index <= index) {
-        uint32_t count = entry->waiter_count;
-        queue_pop(&shard->proposed.entries);
-        for (uint32_t w = 0; w < count; w++) {
-            tell(shard, 0, SHARD_UNKNOWN);
-            queue_pop(&shard->proposed.waiters);
-        }
-    }
 }

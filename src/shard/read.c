@@ -2,10 +2,11 @@
 
 #include "base/check.h"
 #include "base/planted.h"
-#include "shard/hold.h"
-#include "shard/look.h"
 #include "shard/propose.h"
-#include "shard/step.h"
+#include "shard/state/look.h"
+#include "shard/step/step.h"
+#include "shard/waiting/hold.h"
+#include "shard/waiting/proposed.h"
 
 enum run_result { RUN_DONE, RUN_UNCONFIRMED, RUN_MET_EXPIRED };
 
@@ -109,7 +110,7 @@ static void ask_raft(struct shard *shard, struct pending_read *read) {
     }
     read->read_id = ++shard->reads.next_id;
     struct raft_event event = {.kind = RAFT_READ, .read_id = read->read_id};
-    shard_step(shard, &event); /* may answer, and run reads, at once: `read` is void after this */
+    shard_step(shard, &event); /* may answer at once */
 }
 
 static struct pending_read *enqueue(struct shard *shard, const struct bytes *arguments,
@@ -126,7 +127,7 @@ static struct pending_read *enqueue(struct shard *shard, const struct bytes *arg
     return read;
 }
 
-int shard_read(struct shard *shard, const struct bytes *arguments, size_t count,
+int read_begin(struct shard *shard, const struct bytes *arguments, size_t count,
                struct shard_waiter waiter, unsigned flags) {
     bool is_leader = shard_is_leader(shard);
     if (!is_leader && !(flags & SHARD_READ_ON_FOLLOWER))
@@ -214,47 +215,4 @@ void shard_run_reads(struct shard *shard) {
     while (queue_count(&shard->reads.pending) && run_front(shard)) {
     }
     shard->reads.is_running = false;
-}
-
-/* Raft answers in the order of the asking, which is the order of the queue but for its front: a
- * read that had trusted in a lease asks when it has come there. Some that asked timed out since. */
-static struct pending_read *find_asked(struct shard *shard, uint64_t read_id, size_t *position) {
-    struct pending_read *front = queue_front(&shard->reads.pending);
-    if (!front || front->read_id == read_id)
-        return front;
-    for (; *position < queue_count(&shard->reads.pending); ++*position) {
-        struct pending_read *read = queue_at(&shard->reads.pending, *position);
-        if (read->read_id >= read_id)
-            return read->read_id == read_id ? read : NULL;
-    }
-    return NULL;
-}
-
-void shard_answer_reads(struct shard *shard, const struct raft_read_answer *answers, size_t count) {
-    size_t position = 1;
-    for (size_t i = 0; i < count; i++) {
-        struct pending_read *read = find_asked(shard, answers[i].read_id, &position);
-        if (read) {
-            read->is_confirmed = !answers[i].is_refused;
-            read->is_refused = read->is_refused || answers[i].is_refused;
-            read->index = answers[i].index > read->index ? answers[i].index : read->index;
-        }
-    }
-}
-
-void shard_refuse_reads(struct shard *shard) {
-    for (size_t i = 0; i < queue_count(&shard->reads.pending); i++) {
-        struct pending_read *read = queue_at(&shard->reads.pending, i);
-        read->is_refused = read->is_refused || !read->is_on_follower;
-    }
-}
-
-void shard_time_out_reads(struct shard *shard, uint64_t now_us) {
-    for (size_t i = 0; i < queue_count(&shard->reads.pending); i++) {
-        struct pending_read *read = queue_at(&shard->reads.pending, i);
-        if (now_us < read->begun_us + (uint64_t)shard->io.config->read_timeout_ms * 1000)
-            break;
-        read->is_refused = true;
-    }
-    shard_run_reads(shard);
 }

@@ -7,9 +7,9 @@
  * A read that meets a key past its time by the leader's clock has the deletion committed before it
  * answers: no later leader, whatever its clock, can then show the key again. */
 #pragma once
-#include "shard/state.h"
+#include "shard/shard.h"
 
-void shard_run_reads(struct shard *shard);
-void shard_answer_reads(struct shard *shard, const struct raft_read_answer *answers, size_t count);
-void shard_refuse_reads(struct shard *shard); /* those that this replica took as leader */
-void shard_time_out_reads(struct shard *shard, uint64_t now_us);
+/* As shard_read(). What must wait is run by shard_run_reads(). */
+int read_begin(struct shard *shard, const struct bytes *arguments, size_t count,
+               struct shard_waiter waiter, unsigned flags) MUST_CHECK;
+void shard_run_reads(struct shard *shard); /* those that may be answered now */

@@ -1,9 +1,9 @@
 #include "shard/receive.h"
 
 #include "base/memory.h"
-#include "shard/incoming.h"
 #include "shard/install.h"
-#include "shard/recover.h"
+#include "shard/snapshot/incoming.h"
+#include "shard/snapshot/stand.h"
 
 /* ---- chunks ---- */
 

@@ -1,107 +1,24 @@
 #include "shard/send.h"
 
-#include "base/planted.h"
-#include "shard/step.h"
-#include "shard/take.h"
-
-static struct outgoing_snapshot *find_outgoing(struct shard *shard, raft_node_number peer) {
-    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++)
-        if (shard->outgoing[i].peer == peer)
-            return &shard->outgoing[i];
-    return NULL;
-}
-
-static void tell_raft_sent(struct shard *shard, raft_node_number peer, raft_index index,
-                           bool is_rejected) {
-    struct raft_event event = {.kind = RAFT_SNAPSHOT_SENT,
-                               .peer = peer,
-                               .snapshot_index = index,
-                               .is_rejected = is_rejected};
-    shard_step(shard, &event);
-}
-
-static void free_outgoing(struct shard *shard, struct outgoing_snapshot *out) {
-    snapshot_shelf_let_go(shard->shelf, out->manifest);
-    buffer_release(&out->image);
-    *out = (struct outgoing_snapshot){.peer = 0};
-    shard->outgoing_count--;
-}
+#include "shard/give.h"
+#include "shard/snapshot/outgoing.h"
+#include "shard/snapshot/take.h"
 
 static void end_outgoing(struct shard *shard, struct outgoing_snapshot *out, bool is_rejected) {
     raft_node_number peer = out->peer;
     raft_index index = out->manifest->meta.index;
+    struct raft_event event = {.kind = RAFT_SNAPSHOT_SENT,
+                               .peer = peer,
+                               .snapshot_index = index,
+                               .is_rejected = is_rejected};
     metric_add(shard->cells.snapshots_sent, !is_rejected);
     log_line(shard->io.log, is_rejected ? LOG_WARN : LOG_INFO,
              is_rejected ? "snapshot transfer broke off" : "snapshot transferred",
              LOG_F("shard", shard->number), LOG_F("peer", peer), LOG_F("index", index),
              LOG_F("bytes", out->sent_bytes));
-    free_outgoing(shard, out);
+    outgoing_free(shard, out);
     shard_tidy_snapshots(shard);
-    tell_raft_sent(shard, peer, index, is_rejected);
-}
-
-/* ---- the offer ---- */
-
-/* One for each version of the manifest: what every follower can read is offered as ever. */
-static uint32_t version_of(const struct outgoing_snapshot *out) {
-    return SHARD_SNAPSHOT_VERSION + snapshot_manifest_version(out->manifest) -
-           SNAPSHOT_MANIFEST_VERSION;
-}
-
-static void offer(struct shard *shard, struct outgoing_snapshot *out) {
-    struct buffer encoded;
-    buffer_init(&encoded, SNAPSHOT_MANIFEST_BYTES_MAXIMUM);
-    snapshot_manifest_encode(out->manifest, &encoded);
-    struct shard_snapshot_offer message = {.peer = out->peer,
-                                           .version = version_of(out),
-                                           .term = raft_current_term(shard->raft),
-                                           .snapshot_index = out->manifest->meta.index,
-                                           .manifest = buffer_bytes(&encoded)};
-    shard->io.send_offer(shard->io.context, shard, &message);
-    buffer_release(&encoded);
-    out->offered_us = shard_now_us(shard);
-    shard_touch(shard);
-}
-
-/* For one who is not there a snapshot would only be held, and the log after it, in vain. */
-static bool is_heard(const struct shard *shard, raft_node_number peer) {
-    uint64_t heard_us = raft_peer_heard_us(shard->raft, peer);
-    uint64_t timeout_us = (uint64_t)shard->io.config->election_timeout_ms * 1000;
-    return heard_us && shard_now_us(shard) <= heard_us + timeout_us;
-}
-
-/* Does the log in memory go on where the snapshot ends? Otherwise a newer one is taken, and raft
- * asks again at the next heartbeat. */
-static bool reaches_log(const struct shard *shard, const struct snapshot_manifest *manifest) {
-    return manifest->meta.index + 1 >= raft_first_index(shard->raft) ||
-           PLANTED(SNAPSHOT_OLDER_THAN_LOG);
-}
-
-void shard_send_snapshot(struct shard *shard, raft_node_number peer) {
-    struct snapshot_manifest *manifest = snapshot_shelf_newest(shard->shelf);
-    if (find_outgoing(shard, peer))
-        return;
-    struct outgoing_snapshot *out = find_outgoing(shard, 0);
-    bool is_heard_now = is_heard(shard, peer);
-    bool is_new_enough = manifest && reaches_log(shard, manifest);
-    if (is_heard_now && !is_new_enough)
-        shard_take_snapshot_and_log(shard);
-    if (!out || !is_new_enough || !is_heard_now) {
-        tell_raft_sent(shard, peer, 0, true);
-        return;
-    }
-    *out = (struct outgoing_snapshot){.peer = peer,
-                                      .number = ++shard->next_number,
-                                      .manifest = manifest,
-                                      .heard_us = shard_now_us(shard),
-                                      .advanced_us = shard_now_us(shard)};
-    shard->outgoing_count++;
-    buffer_init(&out->image, SIZE_MAX);
-    snapshot_shelf_hold(shard->shelf, manifest);
-    log_line(shard->io.log, LOG_INFO, "snapshot transfer begun", LOG_F("shard", shard->number),
-             LOG_F("peer", peer), LOG_F("index", manifest->meta.index),
-             LOG_F("bytes", snapshot_manifest_stored_bytes(manifest)));
-    offer(shard, out);
+    shard_give(shard, &event);
 }
 
 /* ---- pieces ---- */
@@ -119,7 +36,7 @@ static void fail_to_load(struct shard *shard, struct outgoing_snapshot *out,
              LOG_T("error", error_text(status)));
     end_outgoing(shard, out, true);
     if (is_lost)
-        shard_replace_snapshot(shard, chunk);
+        take_anew(shard, chunk);
 }
 
 static void chunk_loaded(struct snapshot_job *job, int status) {
@@ -161,7 +78,7 @@ static void send_piece(struct shard *shard, struct outgoing_snapshot *out, size_
     memmove(out->wishes, out->wishes + 1, --out->wish_count * sizeof *out->wishes);
     struct shard_snapshot_piece piece = {
         .peer = out->peer,
-        .version = version_of(out),
+        .version = outgoing_version(out),
         .term = raft_current_term(shard->raft),
         .snapshot_index = out->manifest->meta.index,
         .place = wish,
@@ -207,7 +124,7 @@ static void add_wishes(struct outgoing_snapshot *out,
 }
 
 void shard_progress(struct shard *shard, const struct shard_snapshot_progress *progress) {
-    struct outgoing_snapshot *out = progress->peer ? find_outgoing(shard, progress->peer) : NULL;
+    struct outgoing_snapshot *out = progress->peer ? outgoing_find(shard, progress->peer) : NULL;
     if (!out || out->manifest->meta.index != progress->snapshot_index ||
         progress->term != raft_current_term(shard->raft))
         return;
@@ -216,12 +133,12 @@ void shard_progress(struct shard *shard, const struct shard_snapshot_progress *p
         out->advanced_us = out->heard_us;
     out->received_bytes = progress->received_bytes;
     shard_touch(shard);
-    if (progress->version < version_of(out) && progress->is_refused) {
+    if (progress->version < outgoing_version(out) && progress->is_refused) {
         log_line(shard->io.log, LOG_ERROR,
                  "a follower does not know the version in which snapshots are sent: run this "
                  "release there",
                  LOG_F("shard", shard->number), LOG_F("peer", out->peer),
-                 LOG_F("version", version_of(out)), LOG_F("known", progress->version));
+                 LOG_F("version", outgoing_version(out)), LOG_F("known", progress->version));
     }
     if (progress->is_installed || progress->is_refused) {
         end_outgoing(shard, out, progress->is_refused);
@@ -257,7 +174,7 @@ void shard_tick_outgoing(struct shard *shard, uint64_t now) {
         if (now >= break_off_us(shard, out))
             end_outgoing(shard, out, true);
         else if (now >= offer_again_us(shard, out))
-            offer(shard, out);
+            outgoing_offer(shard, out);
         else
             serve(shard, out);
     }
@@ -280,18 +197,4 @@ uint64_t shard_outgoing_deadline_us(const struct shard *shard) {
             deadline = outgoing_deadline_us(shard, out);
     }
     return deadline;
-}
-
-void shard_release_outgoing(struct shard *shard) {
-    for (unsigned i = 0; i < RAFT_VOTER_MAXIMUM; i++)
-        if (shard->outgoing[i].peer)
-            free_outgoing(shard, &shard->outgoing[i]);
-}
-
-/* Whoever leads now sends what is needed. */
-void shard_drop_outgoing(struct shard *shard) {
-    if (shard->outgoing_count > 0) {
-        shard_release_outgoing(shard);
-        shard_tidy_snapshots(shard);
-    }
 }

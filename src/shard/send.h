@@ -4,10 +4,7 @@
  * pieces are sent. A follower that is silent, or answers and comes no further, is
  * given up, and raft asks again once it is heard. */
 #pragma once
-#include "shard/state.h"
+#include "shard/shard.h"
 
-void shard_send_snapshot(struct shard *shard, raft_node_number peer);
 void shard_tick_outgoing(struct shard *shard, uint64_t now_us);
 uint64_t shard_outgoing_deadline_us(const struct shard *shard);
-void shard_drop_outgoing(struct shard *shard); /* no longer leader */
-void shard_release_outgoing(struct shard *shard);

@@ -12,169 +12,14 @@
  * was not and never will be; a snapshot that covers the index, or the time-out, means nobody here
  * knows. */
 #pragma once
-#include "base/log.h"
-#include "config/config.h"
-#include "io/clock.h"
-#include "io/net.h"
-#include "metric/metric.h"
 #include "raft/raft.h"
 #include "shard/machine/machine.h"
 #include "shard/machine/payload.h"
+#include "shard/terms/answer.h"
+#include "shard/terms/io.h"
+#include "shard/terms/limits.h"
+#include "shard/terms/transfer.h"
 #include "store/snapshot/shelf.h"
-#include "store/wal/wal.h"
-
-enum {
-    SHARD_PENDING_READ_MAXIMUM = 1 << 20,
-    SHARD_SNAPSHOT_PIECE_BYTES = 256 << 10,
-    SHARD_SNAPSHOT_PIECES_IN_FLIGHT = 4,
-    SHARD_WAIT_MAXIMUM = 65536,
-    SHARD_WAIT_LONGEST_MS = 3600 * 1000,
-    SHARD_HELD_REPLY_BYTES_MAXIMUM = 64 << 20, /* past it nothing is applied before its commit */
-    SHARD_SNAPSHOT_WISHES_MAXIMUM = 2 * SHARD_SNAPSHOT_PIECES_IN_FLIGHT,
-    SHARD_SNAPSHOT_VERSION = 3,       /* the newest that is spoken, of the messages of a transfer */
-    SHARD_SNAPSHOT_VERSION_WHOLE = 1, /* the same, of snapshots with one chunk a slot at most */
-    SHARD_SNAPSHOT_HASTE = 4, /* a turn grows by so many times for each further eighth held twice */
-    SHARD_SNAPSHOT_JOBS_MAXIMUM = 2, /* chunks of one snapshot on their way to the disk */
-    SHARD_EXPIRE_BATCH_MAXIMUM = 512,
-    SHARD_EXPIRE_KEYS_PER_COMMAND = 256,
-    SHARD_ELECTION_DELAYS = 8,
-    SHARD_ELECTION_STRETCH_MAXIMUM = 5,   /* times the setting, however slow everything is */
-    SHARD_EXPIRE_COMMAND_BYTES = 1 << 20, /* of keys; a longer one goes alone */
-    SHARD_TRACE_MAXIMUM = 256,       /* traced commands under way; more are run and not followed */
-    SHARD_TRACE_AWAITED_MAXIMUM = 32 /* slow entries that have not come here yet; the newest */
-};
-/* An entry travels in one message between nodes, beside what that says of itself. */
-#define SHARD_ENTRY_BYTES_MAXIMUM ((size_t)NET_PEER_MESSAGE_MAXIMUM - (64 << 10))
-/* Of one command, encoded. The rest of an entry is its header, and room to delete any key that such
- * a command holds. */
-#define SHARD_COMMAND_BYTES_MAXIMUM (SHARD_ENTRY_BYTES_MAXIMUM - 1024)
-#define SHARD_LOG_KEPT_US           ((uint64_t)60 * 1000 * 1000) /* after the last early answer */
-#define SHARD_CHANGE_PAUSE_US       ((uint64_t)5 * 1000 * 1000)  /* after a change was given up */
-/* A transfer in which the follower has neither received nor loaded one byte more is broken off,
- * though it answers. */
-#define SHARD_SNAPSHOT_STANDSTILL_US ((uint64_t)600 * 1000 * 1000)
-
-/* Who waits for a command's reply: the owner's, handed back as it came. `target` NULL: nobody. */
-struct shard_waiter {
-    void *target;
-    uint64_t ticket;
-    uint8_t protocol;
-    /* A write: answered once a majority has received it, before they have it on disk. A read:
-     * answered though what it saw is not on disk yet. */
-    bool is_async;
-};
-
-/* Where a command stands in the log. */
-struct shard_place {
-    raft_index index;
-    raft_term term;
-};
-
-/* Whence an answer comes. */
-enum shard_origin {
-    SHARD_NOWHERE,  /* nothing was done for it that could be told */
-    SHARD_FROM_LOG, /* the command stands there; or the read waited for what does */
-    SHARD_READ_BY_LEASE,
-    SHARD_READ_BY_QUORUM,
-    SHARD_READ_BY_FOLLOWER,
-    SHARD_READ_TOO_LATE /* it could not be made safe in time */
-};
-/* What there is to tell of an answer if it was slow. */
-struct shard_answer {
-    uint32_t shard;
-    enum shard_origin origin;
-    struct shard_place place;    /* of a read: up to where this replica had applied */
-    uint64_t asked_us, ended_us; /* of a read: since when it had to wait (0: it had not), and when
-                                    it had run or was given up */
-};
-
-enum shard_outcome {
-    SHARD_DONE,         /* the reply's bytes follow */
-    SHARD_NOT_EXECUTED, /* and never will be: safe to send again, elsewhere */
-    SHARD_UNKNOWN       /* written perhaps, or perhaps not */
-};
-
-/* How a snapshot travels: the leader offers its manifest; the follower asks for the chunks that it
- * lacks, by (chunk, offset), a few pieces at a time; the leader sends each as its rate allows. */
-struct shard_snapshot_offer {
-    raft_node_number peer; /* to, or from */
-    uint32_t version;      /* of all that is said of this snapshot; one that is newer than
-                              SHARD_SNAPSHOT_VERSION is refused */
-    raft_term term;
-    raft_index snapshot_index;
-    struct bytes manifest; /* docs/format/snapshot.md */
-};
-struct shard_snapshot_wish {
-    uint32_t chunk;  /* its ordinal in the manifest */
-    uint64_t offset; /* in its file; SHARD_SNAPSHOT_PIECE_BYTES from there, or what is left */
-};
-struct shard_snapshot_piece {
-    raft_node_number peer;
-    uint32_t version; /* the offer's */
-    raft_term term;
-    raft_index snapshot_index;
-    struct shard_snapshot_wish place;
-    struct bytes data;
-};
-struct shard_snapshot_progress {
-    raft_node_number peer;
-    uint32_t version; /* the newest that the follower knows */
-    raft_term term;
-    raft_index snapshot_index;
-    uint64_t received_bytes;
-    bool is_installed, is_refused;
-    struct shard_snapshot_wish wishes[SHARD_SNAPSHOT_WISHES_MAXIMUM];
-    unsigned wish_count;
-};
-
-struct shard;
-struct shard_io {
-    struct wal *wal;
-    struct disk *disk;
-    struct clock *clock;
-    const struct log *log;
-    struct metrics *metrics;     /* the owner's registry */
-    const struct config *config; /* the owner's, current at every call */
-    /* The longest promise to a leader that is durable as such, current as well: none is told that
-     * is longer, and a replica that is made keeps one that an earlier one may have told. NULL: it
-     * is as the settings say. */
-    const uint64_t *durable_promise_us;
-    /* Encode now: entries are borrowed. */
-    void (*send)(void *context, struct shard *shard, const struct raft_message *message);
-    void (*send_offer)(void *context, struct shard *shard,
-                       const struct shard_snapshot_offer *offer);
-    void (*send_piece)(void *context, struct shard *shard,
-                       const struct shard_snapshot_piece *piece);
-    void (*send_progress)(void *context, struct shard *shard,
-                          const struct shard_snapshot_progress *progress);
-    void (*reply)(void *context, struct shard *shard, const struct shard_waiter *waiter,
-                  enum shard_outcome outcome, struct bytes reply);
-    void (*leadership)(void *context, struct shard *shard); /* role, term or known leader changed */
-    void (*applied)(void *context, struct shard *shard);    /* the applied index moved */
-    /* The node must end at once. May return in the simulator. */
-    void (*fatal)(void *context, const char *what);
-    /* Something happened: look at its deadline and what it shows again, and end the turn for it. */
-    void (*touched)(void *context, struct shard *shard);
-    /* Entries of this shard are about to be appended to the log, which others use as well: until
-     * when they may wait for a round that others share. 0: they may not. */
-    uint64_t (*save_waits_until_us)(void *context, const struct shard *shard);
-    /* As in struct raft_options, with `context`. */
-    struct raft_pair *(*pair_of)(void *context, unsigned shard, raft_node_number peer);
-    /* May so many bytes of a snapshot be sent now? 0: yes, and they are counted; else: not before
-     * then. */
-    uint64_t (*admit_transfer_us)(void *context, uint64_t bytes);
-    /* When the shard may save the next piece of a snapshot. Each call takes a turn, and no two
-     * turns of shards that share a loop fall together. */
-    uint64_t (*next_snapshot_turn_us)(void *context);
-    /* May manifests name the parts of a slot? Every node that may read them knows them then. NULL:
-     * they may. */
-    bool (*may_divide_slots)(void *context);
-    /* The same of chunks in which long strings are in pieces. */
-    bool (*may_split_strings)(void *context);
-    /* A snapshot of this replica is durable, with its mark in the log. May be NULL. */
-    void (*snapshot_durable)(void *context, struct shard *shard);
-    void *context;
-};
 
 /* What the WAL says of one shard, gathered while it is replayed (recover.c). */
 struct shard_recovery;
@@ -345,14 +190,7 @@ int shard_recover_alone(struct shard *shard, uint64_t wish) MUST_CHECK;
 /* These nodes vote and nobody else, nobody learns, by this wish, and that is committed. */
 bool shard_has_voters(const struct shard *shard, const raft_node_number *voters, size_t count,
                       uint64_t wish);
-/* The last new replica that this leader gave up, until it votes or others are wanted. learner 0:
- * none. */
-struct shard_given_up {
-    raft_node_number learner;
-    enum raft_give_up_cause cause;
-    uint64_t wish; /* by which it was wanted */
-    uint64_t at_us;
-};
+/* ...as it stands now. */
 struct shard_given_up shard_given_up(const struct shard *shard);
 /* Nobody waits for it and no disk job is under way: it may be removed. */
 bool shard_is_idle(const struct shard *shard);

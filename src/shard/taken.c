@@ -1,8 +1,8 @@
 #include "shard/taken.h"
 
-#include "shard/rewind.h"
-#include "shard/step.h"
-#include "shard/take.h"
+#include "shard/give.h"
+#include "shard/snapshot/take.h"
+#include "shard/step/rewind.h"
 
 void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence) {
     struct own_snapshot *own = &shard->own;
@@ -28,5 +28,5 @@ void shard_own_snapshot_durable(struct shard *shard, uint64_t wal_sequence) {
         shard->io.snapshot_durable(shard->io.context, shard);
     struct raft_event event = {
         .kind = RAFT_COMPACT, .snapshot_index = meta.index, .snapshot_term = meta.term};
-    shard_step(shard, &event);
+    shard_give(shard, &event);
 }

@@ -1,4 +1,6 @@
-#include "shard/state.h"
+#include "shard/timing.h"
+
+#include "shard/state/state.h"
 
 /* A vote takes a round trip and two disks. Where that is long, so must be the patience, or
  * elections would be begun anew before they can end; leases are as they are set, since promises

@@ -2,7 +2,7 @@
  * line a stage; a command without one leaves none. */
 #include "../unit.h"
 #include "base/memory.h"
-#include "shard/moments.h"
+#include "shard/state/moments.h"
 #include "world.h"
 
 static uint64_t propose_traced(struct world *world, const char *id, const char *command) {
