@@ -60,9 +60,11 @@ static bool is_census_right(struct simulation *simulation, void *context) {
  * connections are the run's, so that it has to outlive all events: returned owned. */
 static struct census *take_census(struct simulation *simulation) {
     struct census *census = census_new(simulation);
-    if (!course_until_reached(simulation, SIM_LAST_READS_LIMIT_US, is_census_right, census))
+    if (!course_until_reached(simulation, SIM_LAST_READS_LIMIT_US, is_census_right, census)) {
+        struct bytes problem = census_problem(census);
         simulation_fail(simulation, "the keys are not those that were read last: %.*s",
-                        BYTES_PRINT(census_problem(census)));
+                        BYTES_PRINT(problem));
+    }
     return census;
 }
 

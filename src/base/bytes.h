@@ -14,7 +14,7 @@ struct bytes {
 #define BYTES_LITERAL(text) ((struct bytes){(const uint8_t *)(text), sizeof(text) - 1})
 #define BYTES_NONE          ((struct bytes){NULL, 0})
 /* For printf("%.*s"): the length as int and the data as char pointer. Names its argument twice, so
- * what changes something, as bytes_take_until() does, is called before. */
+ * what changes something, as bytes_take_until() does, is called before (tools/tidy holds to it). */
 #define BYTES_PRINT(b) (int)(b).length, (const char *)(b).data
 
 static inline struct bytes bytes_of(const void *data, size_t length) {

@@ -195,11 +195,12 @@ static const char *number_show(const struct setting *setting, long long number,
                                char scratch[SETTING_NUMBER_TEXT_BYTES]) {
     if (setting->kind == KIND_BOOL)
         return number ? "yes" : "no";
-    if (setting->kind == KIND_ENUM)
-        snprintf(scratch, SETTING_NUMBER_TEXT_BYTES, "%.*s",
-                 BYTES_PRINT(word_at(setting->words, (int)number)));
-    else
+    if (setting->kind == KIND_ENUM) {
+        struct bytes word = word_at(setting->words, (int)number);
+        snprintf(scratch, SETTING_NUMBER_TEXT_BYTES, "%.*s", BYTES_PRINT(word));
+    } else {
         snprintf(scratch, SETTING_NUMBER_TEXT_BYTES, "%lld", number);
+    }
     return scratch;
 }
 

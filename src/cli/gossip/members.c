@@ -58,10 +58,11 @@ static void cell(struct grid *grid, struct bytes text) {
 
 /* Of a member that is called as another one is. */
 static void add_name(struct grid *grid, const struct response *member) {
+    struct bytes name = response_field_text(member, "name");
     if (response_field_number(member, "name_shared"))
-        grid_cell(grid, "%.*s (shared)", BYTES_PRINT(response_field_text(member, "name")));
+        grid_cell(grid, "%.*s (shared)", BYTES_PRINT(name));
     else
-        cell(grid, response_field_text(member, "name"));
+        cell(grid, name);
 }
 
 static void add_row(struct grid *grid, const struct response *member) {

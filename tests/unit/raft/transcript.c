@@ -41,13 +41,14 @@ static void text_configuration(struct buffer *out, const struct raft_entry *entr
 static void text_entries(struct buffer *out, struct raft_entry *const *entries, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct raft_entry *entry = entries[i];
+        struct bytes payload = raft_entry_payload(entry);
         buffer_append_format(out, " %" PRIu64 "/%" PRIu64, entry->index, entry->term);
         if (entry->kind == RAFT_ENTRY_NOTHING)
             buffer_append_text(out, ":no-op");
         else if (entry->kind == RAFT_ENTRY_CONFIGURATION)
             text_configuration(out, entry);
         else
-            buffer_append_format(out, ":%.*s", BYTES_PRINT(raft_entry_payload(entry)));
+            buffer_append_format(out, ":%.*s", BYTES_PRINT(payload));
     }
 }
 
