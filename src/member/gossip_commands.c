@@ -102,7 +102,6 @@ static void info_counters(const struct gossip *gossip, struct buffer *out) {
                 {"bytes_sent", counters.bytes_sent},
                 {"bytes_received", counters.bytes_received},
                 {"malformed", counters.malformed},
-                {"replayed", counters.replayed},
                 {"probes_sent", counters.probes_sent},
                 {"probes_failed", counters.probes_failed},
                 {"indirect_probes", counters.indirect_probes},

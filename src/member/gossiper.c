@@ -95,6 +95,7 @@ void gossiper_step(struct gossiper *gossiper, struct gossip_event event) {
     event.wall_us = gossiper->clock->wall_us(gossiper->clock);
     gossip_step(gossiper->gossip, &event, &actions);
     gossiper->gossip_deadline_us = actions.deadline_us;
+    metric_set(gossiper->uptime, (int64_t)(event.now_us - gossiper->started_us));
     for (size_t i = 0; i < actions.datagram_count; i++) {
         struct net_address to = net_address_of(&actions.datagrams[i].to);
         gossip_meter_sent(&gossiper->meter, actions.datagrams[i].bytes);
@@ -236,6 +237,8 @@ struct gossiper *gossiper_new(const struct gossiper_options *options) {
     gossip_meter_init(&gossiper->meter, options->metrics);
     member_changes_init(&gossiper->changes);
     gossiper->plane = options->plane;
+    gossiper->started_us = gossiper->clock->monotonic_us(gossiper->clock);
+    gossiper->uptime = metrics_cell(options->metrics, METRIC_uptime_seconds, NULL);
     gossiper->stream_answers =
         metrics_cell(options->metrics, METRIC_gossip_stream_answers_total, NULL);
     gossiper->is_watching =

@@ -17,7 +17,8 @@ struct gossiper {
     void *context;
     struct seal *seal; /* NULL: no key is set */
     struct gossiper_plane plane;
-    struct metric_cell *stream_answers;
+    uint64_t started_us;
+    struct metric_cell *uptime, *stream_answers;
     uint64_t loss_told_us; /* that datagrams are lost; 0: never */
 
     uint64_t gossip_deadline_us;

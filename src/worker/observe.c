@@ -206,9 +206,4 @@ void observe_tick(struct worker *worker, const struct shard_share *sum) {
                (int64_t)worker->hosted_count);
     metric_set(metrics_cell(worker->metrics, METRIC_clients_connected, NULL),
                (int64_t)worker->session_count);
-    if (worker->index == 0) {
-        metric_set(metrics_cell(worker->metrics, METRIC_build_info, TROTHDB_VERSION), 1);
-        metric_set(metrics_cell(worker->metrics, METRIC_uptime_seconds, NULL),
-                   (int64_t)(worker_now_us(worker) - worker->started_us));
-    }
 }

@@ -323,6 +323,18 @@ test('COMMAND on an agent tells of what an agent has, and only of that', async (
   await assert.rejects(client.call('GET', 'x'), /is not for an agent/);
 });
 
+test('what an agent tells of itself it tells once, with its version and since when it runs', async (t) => {
+  const cluster = await startNodes(t, {nodes: 0});
+  const agent = await makeAgent(cluster, 'a1');
+  await agent.start();
+  const names = (await agent.ask('GOSSIP', 'INFO')).split('\r\n').filter((line) => line.includes(':')).map((line) => line.split(':')[0]);
+  assert.ok(names.length > 30);
+  assert.deepStrictEqual(names.filter((name, index) => names.indexOf(name) !== index), []);
+  await until('it has run for a while', async () =>
+    Number(/^trothdb_uptime_seconds ([\d.]+)$/m.exec((await agent.get('/metrics')).text)[1]) > 0.5);
+  assert.match((await agent.get('/metrics')).text, /^trothdb_build_info\{version="\d+\.\d+[^"]*"\} 1$/m);
+});
+
 // Without a descriptor an agent can try no stream, look up no name and keep no new key.
 test('who connects to an agent does not take its last descriptors', async (t) => {
   const cluster = await startNodes(t, {nodes: 0});
