@@ -9,17 +9,13 @@
  *     one          | A and B commit | return | A and B commit | return |
  *
  * To wait for all of them pays if they are back within about the time of a commit, which nobody
- * knows beforehand. So it is a bet, won when all are back in time. After a lost one none is made
- * for some rounds, each time for twice as many (docs/decisions/0059). */
+ * knows beforehand. So it is a bet, won when all are back in time (bet.h, docs/decisions/0059). */
 #pragma once
-#include "replica/state/turn.h"
-
-enum crowd_return { CROWD_NOT_AWAITED, CROWD_COMPLETE, CROWD_LATE };
+#include "replica/shards/bet.h"
 
 void crowd_answered(struct crowd *crowd, uint32_t count);
 /* At the end of a turn: until when the next round had better wait. 0: it need not. */
 uint64_t crowd_waits_until_us(struct crowd *crowd, uint64_t now_us,
                               const struct crowd_demand *demand);
-/* What was gathered, or some of it, becomes entries. Returns what became of the bet, if one was
- * on. */
-enum crowd_return crowd_round_begins(struct crowd *crowd, uint64_t now_us, uint32_t gathered_count);
+/* What was gathered, or some of it, becomes entries. Returns what became of the bet. */
+enum bet crowd_round_begins(struct crowd *crowd, uint64_t now_us, uint32_t gathered_count);

@@ -10,26 +10,20 @@ enum {
 
 static uint64_t lesser(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-static enum rendezvous_end end_of(const struct rendezvous *rendezvous) {
+static enum bet outcome(const struct rendezvous *rendezvous) {
     if (rendezvous->until_us == 0)
-        return RENDEZVOUS_NOT_AWAITED;
-    return rendezvous->is_complete ? RENDEZVOUS_COMPLETE : RENDEZVOUS_LATE;
+        return BET_NONE;
+    return rendezvous->is_complete ? BET_WON : BET_LOST;
 }
 
-enum rendezvous_end rendezvous_turn_to(struct rendezvous *rendezvous, uint64_t round) {
+enum bet rendezvous_turn_to(struct rendezvous *rendezvous, uint64_t round) {
     if (rendezvous->round == round)
-        return RENDEZVOUS_NOT_AWAITED;
-    enum rendezvous_end end = end_of(rendezvous);
-    if (rendezvous->pause > 0)
-        rendezvous->pause--;
-    if (end == RENDEZVOUS_COMPLETE)
-        rendezvous->last_pause = 0;
-    else if (end == RENDEZVOUS_LATE)
-        rendezvous->pause = rendezvous->last_pause =
-            (uint32_t)lesser(2 * rendezvous->last_pause + 1, PAUSE_MAXIMUM);
+        return BET_NONE;
+    enum bet bet = outcome(rendezvous);
+    bet_round_over(&rendezvous->pause, bet, PAUSE_MAXIMUM);
     rendezvous->round = round;
     rendezvous->until_us = 0;
-    return end;
+    return bet;
 }
 
 /* Its place, or else that of whoever stayed away longest. */
@@ -87,7 +81,7 @@ uint64_t rendezvous_waits_until_us(struct rendezvous *rendezvous,
     rendezvous->is_complete = interval_us == 0;
     if (rendezvous->is_complete)
         return 0;
-    if (rendezvous->until_us == 0 && rendezvous->pause == 0 && arrival->most_us > 0)
+    if (rendezvous->until_us == 0 && bet_may_be_made(&rendezvous->pause) && arrival->most_us > 0)
         rendezvous->until_us = now_us + lesser(interval_us / PATIENCE_SHARE, arrival->most_us);
     return rendezvous->until_us > now_us ? rendezvous->until_us : 0;
 }

@@ -7,13 +7,10 @@
  *     together    ..... | A's, B's, C's | ..... | A's, B's, C's |
  *
  * What one round makes durable is answered at one moment, so those who waited for each other once
- * come together the next time. Whether all come in time nobody knows beforehand: it is a bet, as in
- * crowd.h. After a lost one none is made for some rounds, each time for twice as many
- * (docs/decisions/0065). */
+ * come together the next time. Whether all come in time nobody knows beforehand: it is a bet
+ * (bet.h, docs/decisions/0065). */
 #pragma once
-#include "replica/state/turn.h"
-
-enum rendezvous_end { RENDEZVOUS_NOT_AWAITED, RENDEZVOUS_COMPLETE, RENDEZVOUS_LATE };
+#include "replica/shards/bet.h"
 
 /* Entries of a shard that `node` leads are about to be gathered for the next round. */
 struct rendezvous_arrival {
@@ -22,8 +19,8 @@ struct rendezvous_arrival {
     uint64_t most_us; /* to wait; 0: not at all */
 };
 
-/* `round` was begun last. Returns what became of the bet if another was before, and one was on. */
-enum rendezvous_end rendezvous_turn_to(struct rendezvous *rendezvous, uint64_t round);
+/* `round` was begun last. Returns what became of the bet of the one before, if that was another. */
+enum bet rendezvous_turn_to(struct rendezvous *rendezvous, uint64_t round);
 /* Until when the entries may wait for those of others. 0: they may not. */
 uint64_t rendezvous_waits_until_us(struct rendezvous *rendezvous,
                                    const struct rendezvous_arrival *arrival);

@@ -77,9 +77,9 @@ static void look_again(struct shard_rounds *rounds, uint64_t at_us) {
 /* Some of what had been gathered became entries. */
 static void note_begun(struct worker *worker, uint32_t gathered_count) {
     struct crowd *crowd = &worker->hosting->rounds.crowd;
-    enum crowd_return came = crowd_round_begins(crowd, worker_now_us(worker), gathered_count);
-    if (came != CROWD_NOT_AWAITED)
-        observe_crowd_return(worker, came == CROWD_COMPLETE);
+    enum bet bet = crowd_round_begins(crowd, worker_now_us(worker), gathered_count);
+    if (bet != BET_NONE)
+        observe_crowd_return(worker, bet == BET_WON);
 }
 
 static void end_turns(struct worker *worker, enum shard_company company) {
@@ -137,9 +137,9 @@ uint64_t rounds_save_waits_until_us(void *context, const struct shard *shard) {
     struct shard_rounds *rounds = &worker->hosting->rounds;
     bool is_wanted = present_count(rounds) >= SHARD_CROWD_COMMANDS;
     uint64_t round = wal_round_begun(worker->wal);
-    enum rendezvous_end end = rendezvous_turn_to(&rounds->rendezvous, round);
-    if (end != RENDEZVOUS_NOT_AWAITED)
-        observe_rendezvous(worker, end == RENDEZVOUS_COMPLETE);
+    enum bet bet = rendezvous_turn_to(&rounds->rendezvous, round);
+    if (bet != BET_NONE)
+        observe_rendezvous(worker, bet == BET_WON);
     const struct rendezvous_arrival arrival = {
         .node = raft_leader(shard_raft(shard)),
         .now_us = worker->turn_us,

@@ -16,6 +16,12 @@ struct shard_timers {
     unsigned logging_count;
 };
 
+/* How long no bet is made: crowd.c, rendezvous.c. */
+struct bet_pause {
+    uint32_t rounds;      /* until the next bet */
+    uint32_t last_rounds; /* after the last lost bet; 0: the last one was won */
+};
+
 /* Commands of the shards that are led here. */
 struct crowd_demand {
     uint32_t under_way_count; /* in entries, and not answered yet */
@@ -29,8 +35,7 @@ struct crowd {
     uint32_t awaited_count;  /* commands: those and what had come before; 0: no bet is on */
     uint64_t begun_us;       /* when the last round began */
     uint64_t until_us;       /* of the bet */
-    uint32_t pause;          /* rounds until the next bet */
-    uint32_t last_pause;     /* after the last lost bet; 0: the last one was won */
+    struct bet_pause pause;
 };
 
 /* A node that leads shards which this log writes for; this one as well. */
@@ -49,8 +54,7 @@ struct rendezvous {
     uint64_t seen_us;    /* who was expected then is awaited */
     uint64_t until_us;   /* of the bet; 0: none is on */
     bool is_complete;    /* nobody is missing */
-    uint32_t pause;      /* rounds until the next bet */
-    uint32_t last_pause; /* after the last lost bet; 0: the last one was won */
+    struct bet_pause pause;
 };
 
 /* Shards with commands that are not proposed yet, and which of all shards the log works for. */

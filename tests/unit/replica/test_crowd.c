@@ -22,9 +22,9 @@ static bool is_waiting(struct world *world) {
     return crowd_waits_until_us(&world->crowd, world->now_us, &world->demand) > 0;
 }
 
-static enum crowd_return begin(struct world *world) {
+static enum bet begin(struct world *world) {
     uint32_t count = world->demand.gathered_count;
-    enum crowd_return came = crowd_round_begins(&world->crowd, world->now_us, count);
+    enum bet came = crowd_round_begins(&world->crowd, world->now_us, count);
     world->demand.under_way_count += count;
     world->demand.gathered_count = 0;
     return came;
@@ -54,7 +54,7 @@ static void test_two_halves_become_one(void **state) {
     for (; world.demand.gathered_count < 50; world.demand.gathered_count++)
         assert_true(is_waiting(&world));
     assert_false(is_waiting(&world));
-    assert_int_equal(begin(&world), CROWD_COMPLETE);
+    assert_int_equal(begin(&world), BET_WON);
     answer(&world, ROUND_US, 0);
     world.demand.gathered_count = 49;
     assert_true(is_waiting(&world));
@@ -73,7 +73,7 @@ static void test_waits_no_longer_than_two_rounds(void **state) {
     assert_true(is_waiting(&world));
     world.now_us++;
     assert_false(is_waiting(&world));
-    assert_int_equal(begin(&world), CROWD_LATE);
+    assert_int_equal(begin(&world), BET_LOST);
 }
 
 /* Nor longer than two milliseconds, however slow the disks are. */
@@ -107,7 +107,7 @@ static void test_few_are_not_waited_for(void **state) {
     struct world world = world_of(0);
     run_round(&world, 3, 1);
     assert_false(is_waiting(&world));
-    assert_int_equal(begin(&world), CROWD_NOT_AWAITED);
+    assert_int_equal(begin(&world), BET_NONE);
     run_round(&world, 4, 1);
     assert_true(is_waiting(&world));
 }
@@ -121,7 +121,7 @@ static void test_long_batches_do_not_wait(void **state) {
     assert_true(is_waiting(&world));
     world.demand.gathered_bytes = SHARD_CROWD_BYTES_MAXIMUM;
     assert_false(is_waiting(&world));
-    assert_int_equal(begin(&world), CROWD_NOT_AWAITED);
+    assert_int_equal(begin(&world), BET_NONE);
     run_round(&world, 10, 5);
     world.demand.gathered_bytes = 100;
     assert_true(is_waiting(&world));
@@ -133,7 +133,7 @@ static bool is_bet_lost(struct world *world) {
     bool is_bet = is_waiting(world);
     world->now_us += LONGEST_US;
     assert_false(is_waiting(world));
-    assert_int_equal(begin(world), is_bet ? CROWD_LATE : CROWD_NOT_AWAITED);
+    assert_int_equal(begin(world), is_bet ? BET_LOST : BET_NONE);
     answer(world, ROUND_US, 0);
     return is_bet;
 }
@@ -163,7 +163,7 @@ static void test_lost_bets_grow_rare(void **state) {
         run_round(&world, 10, 1);
     world.demand.gathered_count = 11;
     assert_false(is_waiting(&world));
-    assert_int_equal(begin(&world), CROWD_COMPLETE);
+    assert_int_equal(begin(&world), BET_WON);
     answer(&world, ROUND_US, 0);
     assert_int_equal(rounds_until_bet(&world), 0);
     assert_in_range(rounds_until_bet(&world), 0, 1);

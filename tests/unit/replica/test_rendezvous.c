@@ -20,7 +20,7 @@ static uint64_t come(struct world *world, uint32_t node) {
     return rendezvous_waits_until_us(&world->rendezvous, &arrival);
 }
 
-static enum rendezvous_end begin(struct world *world, uint64_t after_us) {
+static enum bet begin(struct world *world, uint64_t after_us) {
     world->now_us += after_us;
     return rendezvous_turn_to(&world->rendezvous, ++world->round);
 }
@@ -30,7 +30,7 @@ static struct world world_apart(void) {
     struct world world = {.now_us = 1000000, .round = 1000};
     for (uint32_t i = 0; i < 12; i++) {
         assert_true(come(&world, 1 + i % 3) == 0);
-        assert_int_equal(begin(&world, APART_US), RENDEZVOUS_NOT_AWAITED);
+        assert_int_equal(begin(&world, APART_US), BET_NONE);
     }
     world.most_us = MOST_US;
     return world;
@@ -43,7 +43,7 @@ static void test_one_waits_for_nobody(void **state) {
     for (unsigned i = 0; i < 100; i++) {
         assert_true(come(&world, 2) == 0);
         assert_true(come(&world, 2) == 0);
-        assert_int_equal(begin(&world, APART_US), RENDEZVOUS_NOT_AWAITED);
+        assert_int_equal(begin(&world, APART_US), BET_NONE);
     }
 }
 
@@ -57,7 +57,7 @@ static void test_three_come_together(void **state) {
         assert_true(come(&world, 3) > 0);
         assert_true(come(&world, 1) == 0);
         assert_true(come(&world, 2) == 0);
-        assert_int_equal(begin(&world, INTERVAL_US), RENDEZVOUS_COMPLETE);
+        assert_int_equal(begin(&world, INTERVAL_US), BET_WON);
     }
 }
 
@@ -71,7 +71,7 @@ static void test_waits_for_half_an_interval(void **state) {
     assert_true(come(&world, 2) == until_us);
     world.now_us++;
     assert_true(come(&world, 2) == 0);
-    assert_int_equal(begin(&world, APART_US), RENDEZVOUS_LATE);
+    assert_int_equal(begin(&world, APART_US), BET_LOST);
 }
 
 /* Of several who are missing, for the one that comes least often. An interval is smoothed. */
@@ -95,7 +95,7 @@ static void test_waits_no_longer_than_it_may(void **state) {
     world = world_apart();
     world.most_us = 0;
     assert_true(come(&world, 1) == 0);
-    assert_int_equal(begin(&world, APART_US), RENDEZVOUS_NOT_AWAITED);
+    assert_int_equal(begin(&world, APART_US), BET_NONE);
 }
 
 /* After `rounds` in which 1 came, 3 having come before them: is it waited for? */
@@ -128,11 +128,11 @@ static void test_who_stays_away_for_long_is_not_awaited(void **state) {
     assert_true(come(&world, 2) == until_us);
     world.now_us = until_us;
     assert_true(come(&world, 2) == 0);
-    assert_int_equal(begin(&world, APART_US), RENDEZVOUS_LATE);
+    assert_int_equal(begin(&world, APART_US), BET_LOST);
     world = world_apart();
     world.now_us += 2 * INTERVAL_US - APART_US + 1;
     assert_true(come(&world, 1) == 0);
-    assert_int_equal(begin(&world, APART_US), RENDEZVOUS_NOT_AWAITED);
+    assert_int_equal(begin(&world, APART_US), BET_NONE);
 }
 
 /* What a node brings in pieces for one round says nothing of how often it comes. */
@@ -154,8 +154,7 @@ static bool is_bet_lost(struct world *world) {
     if (until_us > 0)
         world->now_us = until_us;
     assert_true(come(world, node) == 0);
-    assert_int_equal(begin(world, APART_US),
-                     until_us > 0 ? RENDEZVOUS_LATE : RENDEZVOUS_NOT_AWAITED);
+    assert_int_equal(begin(world, APART_US), until_us > 0 ? BET_LOST : BET_NONE);
     return until_us > 0;
 }
 
@@ -180,7 +179,7 @@ static void test_lost_bets_grow_rare(void **state) {
     while ((until_us = come(&world, 1 + world.round % 2)) == 0)
         begin(&world, APART_US);
     assert_true(come(&world, 2 - world.round % 2) == 0);
-    assert_int_equal(begin(&world, APART_US), RENDEZVOUS_COMPLETE);
+    assert_int_equal(begin(&world, APART_US), BET_WON);
     assert_in_range(rounds_until_bet(&world), 0, 1);
     assert_int_equal(rounds_until_bet(&world), 1);
 }
