@@ -206,13 +206,17 @@ unsigned checks_leader(const struct simulation *simulation, uint32_t shard) {
     return (unsigned)*leader_of(checks, checks->newest_term) - 1;
 }
 
-const struct raft_configuration *checks_change(const struct simulation *simulation,
-                                               uint32_t shard) {
+const struct raft_configuration *checks_members(const struct simulation *simulation,
+                                                uint32_t shard) {
     unsigned leader = checks_leader(simulation, shard);
     const struct shard *replica =
         leader < simulation->node_count ? sim_node_replica(simulation->nodes[leader], shard) : NULL;
-    const struct raft_configuration *members =
-        replica ? raft_configuration(shard_raft(replica)) : NULL;
+    return replica && shard_is_leader(replica) ? raft_configuration(shard_raft(replica)) : NULL;
+}
+
+const struct raft_configuration *checks_change(const struct simulation *simulation,
+                                               uint32_t shard) {
+    const struct raft_configuration *members = checks_members(simulation, shard);
     return members && members->old_voter_count > 0 ? members : NULL;
 }
 

@@ -25,8 +25,11 @@ unsigned checks_leader(const struct simulation *simulation, uint32_t shard);
  * it had heard so by then? For a node that was asked at that time and has answered now. */
 bool checks_has_led(const struct simulation *simulation, uint32_t shard, unsigned node,
                     uint64_t since_us);
-/* What the shard's leader changes the voters to, while it does: borrowed, until time goes on. NULL:
- * it does not, or nobody leads. */
+/* Who votes and learns, as the log of the shard's leader has it: borrowed, until time goes on. NULL:
+ * nobody leads. */
+const struct raft_configuration *checks_members(const struct simulation *simulation,
+                                                uint32_t shard);
+/* The same, only while the leader changes the voters; else NULL. */
 const struct raft_configuration *checks_change(const struct simulation *simulation, uint32_t shard);
 /* The highest index of the shard that any node has held to be committed. */
 uint64_t checks_committed(const struct simulation *simulation, uint32_t shard);

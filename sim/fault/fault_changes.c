@@ -14,7 +14,7 @@ enum {
 static raft_node_number successor_of_leaving(const struct simulation *simulation, uint32_t shard) {
     const struct raft_configuration *members = checks_change(simulation, shard);
     unsigned leader = checks_leader(simulation, shard);
-    if (!members || raft_configuration_has_voter(members, leader + 1))
+    if (!members || raft_configuration_keeps_voter(members, leader + 1))
         return 0;
     return raft_successor_chosen(shard_raft(sim_node_replica(simulation->nodes[leader], shard)));
 }

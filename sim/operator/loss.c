@@ -63,24 +63,29 @@ static unsigned voters_left(const struct loss *loss, const raft_node_number *vot
     return left;
 }
 
-/* What becomes of a shard; while its voters change, by both majorities that it needs then. */
+/* What becomes of a shard. What the topology says of its voters counts once they are settled; until
+ * then its leader knows, and while they change both majorities are needed. It may lose so many if a
+ * replica is left, and nobody comes back who is a majority by himself. */
 struct shard_fate {
-    bool is_changing, has_replica, has_majority;
+    bool is_changing, may_be_lost, has_majority;
 };
 
 static struct shard_fate fate_of(const struct loss *loss, const struct topology_shard *shard) {
-    const struct raft_configuration *change = checks_change(loss->simulation, shard->number);
-    if (!change) {
+    if (shard->is_settled) {
         unsigned left = replicas_left(shard, loss->is_lost);
-        return (struct shard_fate){.has_replica = left > 0,
+        return (struct shard_fate){.may_be_lost = left > 0,
                                    .has_majority = left * 2 > shard->replica_count};
     }
-    unsigned left = voters_left(loss, change->voters, change->voter_count);
-    unsigned old_left = voters_left(loss, change->old_voters, change->old_voter_count);
-    return (struct shard_fate){.is_changing = true,
-                               .has_replica = left + old_left > 0,
-                               .has_majority = left * 2 > change->voter_count &&
-                                               old_left * 2 > change->old_voter_count};
+    const struct raft_configuration *members = checks_members(loss->simulation, shard->number);
+    unsigned left = voters_left(loss, members->voters, members->voter_count);
+    unsigned old_left = voters_left(loss, members->old_voters, members->old_voter_count);
+    bool has_old_majority =
+        members->old_voter_count == 0 || old_left * 2 > members->old_voter_count;
+    bool is_sole_lost = (members->voter_count == 1 && left == 0) ||
+                        (members->old_voter_count == 1 && old_left == 0);
+    return (struct shard_fate){.is_changing = members->old_voter_count + members->learner_count > 0,
+                               .may_be_lost = left + old_left > 0 && !is_sole_lost,
+                               .has_majority = left * 2 > members->voter_count && has_old_majority};
 }
 
 /* Every shard has a replica left, and one at least no majority: one whose voters change, if that is
@@ -90,7 +95,7 @@ static bool is_worth_it(struct loss *loss, const struct topology *topology, bool
     loss->is_in_change = false;
     for (unsigned i = 0; i < topology->shard_count; i++) {
         struct shard_fate fate = fate_of(loss, &topology->shards[i]);
-        if (!fate.has_replica)
+        if (!fate.may_be_lost)
             return false;
         has_lost_majority |= !fate.has_majority;
         loss->is_in_change |= !fate.has_majority && fate.is_changing;
@@ -98,15 +103,14 @@ static bool is_worth_it(struct loss *loss, const struct topology *topology, bool
     return is_change_wanted ? loss->is_in_change : has_lost_majority;
 }
 
-/* Before a change is in its leader's log, or behind it, who votes is not to be seen; and a control
- * shard that goes on from an old topology takes back what the others follow already. Losses wait
- * for calm there: recovering is for what was lost, and the guide says to look at the topology
- * first. */
+/* While a change is under way its leader has to say who votes; and a control shard that goes on from
+ * an old topology takes back what the others follow already. Losses wait for calm there: recovering
+ * is for what was lost, and the guide says to look at the topology first. */
 static bool is_topology_calm(const struct loss *loss, const struct topology *topology) {
     const struct simulation *simulation = loss->simulation;
     for (unsigned i = 0; i < topology->shard_count; i++)
         if (!topology->shards[i].is_settled &&
-            !checks_change(simulation, topology->shards[i].number))
+            !checks_members(simulation, topology->shards[i].number))
             return false;
     for (unsigned i = 0; i < simulation->node_count; i++) {
         const struct worker *worker = simulation->nodes[i]->threads[0].worker;
