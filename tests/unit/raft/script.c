@@ -18,7 +18,7 @@
  *   duplicate A->B          sends the newest once more
  *   network                 shows what waits
  *   send KIND A->B [term=T] [after=I/T] [entries=I/T,...] [commit=C] [conflict=I/T] [context=N]
- *        [rejected] [forced] [at=N]
+ *        [round=N] [rejected] [forced] [at=N]
  *                           a message that A did not send arrives at B (or at N); `after` is the
  *                           position in the log that it is about, whatever the kind calls it
  *   durable N [K]           N's disk finishes its saves (the oldest K)

@@ -239,6 +239,7 @@ static void run_send(struct script *script, const struct line *line) {
     option_number(line, "term", &message.term);
     option_number(line, "commit", &message.commit_index);
     option_number(line, "context", &message.context);
+    option_number(line, "round", &message.read_round);
     option_position(line, "after", &message.log_index, &message.log_term);
     option_position(line, "conflict", &message.conflict_index, &message.conflict_term);
     uint64_t at = 0; /* of another than it is meant for */
