@@ -425,6 +425,81 @@ static void test_old_seeds_give_way(void **state) {
     world_free(world);
 }
 
+/* What one of two says comes to the other, and its answers back, at these times; the longest round
+ * trip that the first measures. */
+static uint64_t exchange(struct gossip *first, uint64_t *deadline_us, uint64_t heard_us,
+                         struct gossip *second) {
+    static const struct gossip_address of_first = {.host = "10.0.0.1", .port = 7000},
+                                       of_second = {.host = "10.0.0.2", .port = 7000};
+    struct gossip_actions said, answered, heard;
+    uint64_t now_us = *deadline_us, longest_us = 0;
+    gossip_step(first, &(struct gossip_event){.kind = GOSSIP_TICK, .now_us = now_us}, &said);
+    *deadline_us = said.deadline_us;
+    for (size_t i = 0; i < said.datagram_count; i++) {
+        gossip_step(second,
+                    &(struct gossip_event){.kind = GOSSIP_DATAGRAM,
+                                           .now_us = now_us,
+                                           .address = of_first,
+                                           .bytes = said.datagrams[i].bytes},
+                    &answered);
+        for (size_t k = 0; k < answered.datagram_count; k++) {
+            uint8_t bytes[GOSSIP_DATAGRAM_MAXIMUM];
+            struct bytes answer = answered.datagrams[k].bytes;
+            memcpy(bytes, answer.data, answer.length);
+            gossip_step(first,
+                        &(struct gossip_event){.kind = GOSSIP_DATAGRAM,
+                                               .now_us = heard_us,
+                                               .address = of_second,
+                                               .bytes = bytes_of(bytes, answer.length)},
+                        &heard);
+            if (heard.round_trip_us > longest_us)
+                longest_us = heard.round_trip_us;
+            *deadline_us = heard.deadline_us;
+        }
+    }
+    return longest_us;
+}
+
+static struct gossip *one_of_two(uint8_t number) {
+    struct gossip_options options = {.uuid = {number},
+                                     .generation = 1,
+                                     .address = {.port = 7000},
+                                     .timing = {.probe_interval_us = SECOND / 2,
+                                                .probe_timeout_us = SECOND / 5,
+                                                .suspicion_factor = 4,
+                                                .wire_maximum = GOSSIP_WIRE_MAXIMUM},
+                                     .now_us = 100 * (uint64_t)SECOND,
+                                     .seed = number};
+    snprintf(options.address.host, sizeof options.address.host, "10.0.0.%u", number);
+    return gossip_new(&options);
+}
+
+/* The clock that never goes back does, by a minute, whenever an answer comes. Time stands still for
+ * gossip meanwhile: nothing is measured that cannot be, nobody is accused, and it goes on. */
+static void test_a_clock_that_goes_back(void **state) {
+    (void)state;
+    struct gossip *first = one_of_two(1), *second = one_of_two(2);
+    struct gossip_actions actions;
+    gossip_step(first,
+                &(struct gossip_event){.kind = GOSSIP_SEED,
+                                       .now_us = 100 * (uint64_t)SECOND,
+                                       .address = {.host = "10.0.0.2", .port = 7000}},
+                &actions);
+    uint64_t deadline_us = actions.deadline_us;
+    while (deadline_us < 200 * (uint64_t)SECOND) {
+        uint64_t back_us = deadline_us - 60 * (uint64_t)SECOND;
+        assert_in_range(exchange(first, &deadline_us, back_us, second), 0, SECOND / 2);
+    }
+    assert_int_equal(gossip_member_count(first), 2);
+    assert_int_equal(gossip_member_at(first, 1)->state, GOSSIP_ALIVE);
+    struct gossip_counters counters;
+    gossip_counters(first, &counters);
+    assert_true(counters.probes_answered > 50);
+    assert_int_equal(counters.suspicions + counters.local_health, 0);
+    gossip_free(first);
+    gossip_free(second);
+}
+
 static void count_left_out(void *context, enum log_level level, struct bytes line) {
     unsigned *lines = context;
     char text[LOG_LINE_MAXIMUM + 1] = "";
@@ -492,6 +567,7 @@ RUN_TESTS_OR_PLANT(cmocka_unit_test(test_stopped_process_blames_nobody),
                    cmocka_unit_test(test_a_seed_that_has_left_is_asked_less_and_less),
                    cmocka_unit_test(test_old_seeds_give_way),
                    cmocka_unit_test(test_more_seeds_than_places_are_told_of_once),
+                   cmocka_unit_test(test_a_clock_that_goes_back),
                    cmocka_unit_test(test_short_stops_blame_nobody),
                    cmocka_unit_test(test_missed_refutation_is_asked_for),
                    cmocka_unit_test(test_relayed_news_does_not_keep_the_dead_alive),
