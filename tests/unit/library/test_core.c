@@ -364,6 +364,7 @@ static void test_texts(void **state) {
     assert_string_equal(address.host, "::1");
     assert_int_equal(troth_gossip_address_parse(&address, "localhost:80"), TROTH_GOSSIP_INVALID);
     assert_int_equal(troth_gossip_address_parse(&address, ""), TROTH_GOSSIP_INVALID);
+    assert_int_equal(troth_gossip_address_parse(&address, "[fe80::1%lo]:80"), TROTH_GOSSIP_INVALID);
 }
 
 RUN_TESTS(cmocka_unit_test(test_members_meet_and_talk), cmocka_unit_test(test_walking_keys),
