@@ -14,6 +14,7 @@
 #include "shard/snapshot/stand.h"
 #include "shard/snapshot/take.h"
 #include "shard/state/look.h"
+#include "shard/state/time.h"
 #include "shard/step/rewind.h"
 #include "shard/timing.h"
 #include "shard/waiting/hold.h"
@@ -30,6 +31,7 @@ static struct shard_cells find_cells(struct metrics *metrics, uint32_t shard) {
         .proposals = metrics_cell(metrics, METRIC_proposals_total, NULL),
         .refused_not_leader = metrics_cell(metrics, METRIC_proposals_refused_total, "not-leader"),
         .refused_busy = metrics_cell(metrics, METRIC_proposals_refused_total, "busy"),
+        .stamps_ahead = metrics_cell(metrics, METRIC_stamps_ahead_total, NULL),
         .refused_no_space = metrics_cell(metrics, METRIC_proposals_refused_total, "no-space"),
         .batch_bytes = metrics_cell(metrics, METRIC_batch_bytes, NULL),
         .batch_commands = metrics_cell(metrics, METRIC_batch_commands, NULL),
@@ -156,9 +158,8 @@ static void expire(struct shard *shard, uint64_t now) {
         return;
     struct buffer keys;
     buffer_init(&keys, SIZE_MAX);
-    uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
-    if (shard->machine->ops->collect_expired(shard->machine, wall_ms, SHARD_EXPIRE_BATCH_MAXIMUM,
-                                             &keys))
+    if (shard->machine->ops->collect_expired(shard->machine, shard_clock_ms(shard, now),
+                                             SHARD_EXPIRE_BATCH_MAXIMUM, &keys))
         shard_expire_keys(shard, buffer_bytes(&keys));
     buffer_release(&keys);
 }

@@ -1,6 +1,7 @@
 #include "shard/propose.h"
 
 #include "base/check.h"
+#include "shard/state/time.h"
 #include "shard/state/trace.h"
 #include "shard/step/compare.h"
 #include "shard/step/early.h"
@@ -120,8 +121,8 @@ static void batch_widen(struct shard *shard, size_t bytes) {
     }
 }
 
-static struct raft_entry *make_entry(struct shard *shard) {
-    struct payload_header fields = {.stamp_ms = shard->io.clock->wall_ms(shard->io.clock),
+static struct raft_entry *make_entry(struct shard *shard, uint64_t now_us) {
+    struct payload_header fields = {.stamp_ms = shard_stamp_ms(shard, now_us),
                                     .seed = random_next(&shard->random),
                                     .command_count = shard->batch.count,
                                     .trace_count = shard->batch.trace_count,
@@ -146,15 +147,16 @@ void propose_batch(struct shard *shard) {
         return;
     uint32_t count = shard->batch.count;
     size_t bytes = shard_batch_bytes(shard);
-    struct raft_event event = {.kind = RAFT_PROPOSE, .payload_entry = make_entry(shard)};
+    uint64_t now_us = shard_now_us(shard);
+    struct raft_event event = {
+        .kind = RAFT_PROPOSE, .now_us = now_us, .payload_entry = make_entry(shard, now_us)};
     shard_give_up_overtaken(shard, raft_last_index(shard->raft) + 1);
     /* Pending before the step: a sole voter's entry, or a refusal, may come back within it. */
     struct pending_entry *pending = queue_push(&shard->proposed.entries);
     *pending = (struct pending_entry){.index = raft_last_index(shard->raft) + 1,
                                       .term = raft_current_term(shard->raft),
                                       .waiter_count = count,
-                                      .proposed_us = shard_now_us(shard)};
-    event.now_us = pending->proposed_us;
+                                      .proposed_us = now_us};
     if (shard->batch.trace_count) {
         shard_trace_proposed(shard, pending->index, pending->term,
                              buffer_bytes(&shard->batch.traces), shard->batch.trace_count);

@@ -4,6 +4,7 @@
 #include "base/planted.h"
 #include "shard/propose.h"
 #include "shard/state/look.h"
+#include "shard/state/time.h"
 #include "shard/step/step.h"
 #include "shard/waiting/hold.h"
 #include "shard/waiting/proposed.h"
@@ -24,8 +25,7 @@ static bool has_lease(const struct shard *shard) {
 static uint64_t read_time_ms(const struct shard *shard, bool is_on_follower) {
     if (is_on_follower || !shard_may_expire(shard))
         return shard->time_ms;
-    uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
-    return wall_ms < shard->time_ms ? shard->time_ms : wall_ms;
+    return shard_clock_ms(shard, shard_now_us(shard));
 }
 
 /* One attempt at a read. */

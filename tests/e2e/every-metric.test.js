@@ -26,6 +26,7 @@ const ELSEWHERE = {
   learners_given_up_total: 'tests/e2e/membership.test.js', // takes ten seconds and more
   replica_differences_total: 'tests/unit/shard/test_compare.c', // anything but 0 is an error
   rewinds_total: 'tests/unit/shard/test_rewind.c', // takes a machine that loses its memory
+  stamps_ahead_total: 'tests/unit/shard/test_propose.c', // one machine has one clock
   snapshot_chunks_left: 'tests/e2e/metrics.test.js',
   unfreed_bytes: 'tests/unit/node/test_freeing.c',
   wal_gathers_total: 'tests/e2e/gather.test.js', // takes nodes that all lead, under load

@@ -2,11 +2,12 @@
 
 #include "base/planted.h"
 #include "shard/snapshot/stagger.h"
+#include "shard/state/time.h"
 
 void shard_stand_at(struct shard *shard, const struct snapshot_meta *meta) {
     shard->applied_index = meta->index;
     shard->applied_term = meta->term;
-    shard->time_ms = meta->stamp_ms;
+    shard_time_set(shard, meta->stamp_ms, shard_now_us(shard));
     shard->snapshot_index = meta->index;
     shard->applied_bytes = 0;
     stagger_clear(shard);

@@ -15,10 +15,10 @@
 /* Resolved once, counted without a look-up. */
 struct shard_cells {
     struct metric_cell *proposals, *refused_not_leader, *refused_busy, *refused_no_space,
-        *batch_bytes, *batch_commands, *queue_time, *read_wait, *commit_time, *apply_time,
-        *entries_applied, *reads_by_lease, *reads_by_quorum, *snapshots_taken, *snapshots_sent,
-        *snapshots_installed, *snapshots_lost, *snapshot_bytes, *snapshot_time, *chunks_saved,
-        *chunks_kept, *chunks_received, *chunks_reused, *transfer_sent_bytes,
+        *stamps_ahead, *batch_bytes, *batch_commands, *queue_time, *read_wait, *commit_time,
+        *apply_time, *entries_applied, *reads_by_lease, *reads_by_quorum, *snapshots_taken,
+        *snapshots_sent, *snapshots_installed, *snapshots_lost, *snapshot_bytes, *snapshot_time,
+        *chunks_saved, *chunks_kept, *chunks_received, *chunks_reused, *transfer_sent_bytes,
         *transfer_received_bytes, *snapshot_loaded_bytes, *chunks_left, *early_replies, *rewinds,
         *hedges, *comparisons, *differences;
 };
@@ -49,7 +49,9 @@ struct shard {
 
     raft_index applied_index;
     raft_term applied_term;
-    uint64_t time_ms;                   /* stamp of the last applied entry */
+    uint64_t time_ms; /* the highest stamp applied (state/time.h) */
+    uint64_t time_from_ms, time_from_us;
+    bool is_time_ahead;                 /* of this node's wall clock, when it last stamped */
     struct payload_arguments arguments; /* of the command being read */
     struct payload_arguments applying;  /* of some commands of the entry being applied */
     struct buffer scratch;              /* one reply */

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "shard/snapshot/take.h"
 #include "shard/state/look.h"
+#include "shard/state/time.h"
 #include "shard/state/trace.h"
 #include "shard/step/compare.h"
 #include "shard/step/early.h"
@@ -107,9 +108,7 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
     int error = payload_decode_header(&in, &header);
     CHECK(error == 0);
     CHECK(waited == 0 || waited == header.command_count);
-    /* The shard's time never goes back, whatever the leaders' clocks do. */
-    if (header.stamp_ms > shard->time_ms)
-        shard->time_ms = header.stamp_ms;
+    shard_time_reached(shard, header.stamp_ms, shard->stepped_us);
     struct apply_group group;
     shard_answers_from_log(shard, entry->index, entry->term);
     for (uint32_t done = 0; done < header.command_count; done += (uint32_t)group.count) {
