@@ -19,7 +19,8 @@ export function parse(text, names) {
 const COUNTERS = { commands: 'trothdb_commands_total', asyncReplies: 'trothdb_async_replies_total' }
 const GAUGES = {
   clients: 'trothdb_clients_connected', keys: 'trothdb_keys', memory: 'trothdb_resident_memory_bytes',
-  repairing: 'trothdb_replicas_in_repair', health: 'trothdb_gossip_local_health', isDiskFull: 'trothdb_disk_is_full'
+  repairing: 'trothdb_replicas_in_repair', health: 'trothdb_gossip_local_health', isDiskFull: 'trothdb_disk_is_full',
+  memoryUsed: 'trothdb_memory_bytes', memoryLimit: 'trothdb_memory_limit_bytes'
 }
 const HISTOGRAMS = {
   set: ['trothdb_command_latency_seconds', { command: 'set' }], get: ['trothdb_command_latency_seconds', { command: 'get' }],

@@ -91,6 +91,9 @@ function ofThisNode(facts, gauges) {
   if (gauges.repairing > 0) problems.push(warn(`${some(gauges.repairing, 'replica')} of this node ${gauges.repairing === 1 ? 'gets' : 'get'} back from the peers what damage took.`))
   if (gauges.health >= SICK) problems.push(warn(`This node thinks itself sick (${gauges.health} of 8): it is late, or its network loses much; it accuses others more slowly.`))
   if (gauges.isDiskFull && facts.kind !== 'node') problems.push(bad('The disk of this node is full.'))
+  if (gauges.memoryLimit > 0 && gauges.memoryUsed > gauges.memoryLimit) {
+    problems.push(bad('This node holds more than maxmemory lets it: it refuses writes that need memory.'))
+  }
   return problems
 }
 

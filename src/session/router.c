@@ -14,6 +14,7 @@
 #include "session/client/trace.h"
 #include "session/commands/table.h"
 #include "worker/leaders.h"
+#include "worker/memory_limit.h"
 #include "worker/observe.h"
 #include "worker/worker.h"
 
@@ -61,6 +62,11 @@ static enum route_result refuse(struct session *session, const char *text) {
 static enum route_result refuse_unserved(struct session *session) {
     observe_redirect(session->worker, "clusterdown");
     return refuse(session, "CLUSTERDOWN Hash slot not served");
+}
+
+/* Redis's words, which clients know. */
+static enum route_result refuse_for_memory(struct session *session) {
+    return refuse(session, "OOM command not allowed when used memory > 'maxmemory'.");
 }
 
 /* Before anything of it is proposed: it would fit into no message between nodes. */
@@ -130,7 +136,14 @@ static enum route_result run_on_shard(struct session *session, const struct comm
             return ROUTE_BUSY;
         return redirect(session, shard, slot);
     }
-    return call_shard(session, shard, slot, command, arguments, count);
+    if (!(command->flags & COMMAND_DENYOOM))
+        return call_shard(session, shard, slot, command, arguments, count);
+    if (memory_limit_is_reached(worker))
+        return refuse_for_memory(session);
+    enum route_result result = call_shard(session, shard, slot, command, arguments, count);
+    if (result == ROUTE_DONE)
+        memory_limit_let_in(worker, shard_command_bytes(arguments, count));
+    return result;
 }
 
 static enum route_result run_here(struct session *session, const struct command *command,

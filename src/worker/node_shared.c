@@ -62,5 +62,9 @@ bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reaso
     }
     if (node_shared_sum(shared, offsetof(struct worker_statistics, is_disk_full)) > 0)
         buffer_append_text(reason, "ready for reads; the disk is full, so writes are refused\n");
+    if (node_shared_sum(shared, offsetof(struct worker_statistics, is_memory_full)) > 0)
+        buffer_append_text(reason,
+                           "ready for what needs no memory; maxmemory is reached, so writes "
+                           "that do are refused\n");
     return true;
 }

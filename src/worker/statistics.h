@@ -14,13 +14,14 @@ struct worker_statistics {
     /* Over the last second and a half (rates.h). */
     _Atomic uint64_t commands_per_second, input_bytes_per_second, output_bytes_per_second;
     _Atomic uint64_t keys, expiring_keys, memory_bytes;
-    _Atomic uint64_t unfreed_keys; /* deleted, and their values not freed yet */
+    _Atomic uint64_t unfreed_keys, unfreed_bytes; /* deleted, and their values not freed yet */
     _Atomic uint64_t shards_hosted, shards_led, shards_without_leader, replicas_in_repair,
         scrub_damages;
     _Atomic uint64_t is_serving; /* 1: has a topology and all its shards are recovered */
     _Atomic uint64_t rejected_connections_total;
-    _Atomic uint64_t is_disk_full; /* 1: it takes no writes until there is space */
-    _Atomic uint64_t standing;     /* bits of enum standing_reason: why it would rather not lead */
+    _Atomic uint64_t is_disk_full;   /* 1: it takes no writes until there is space */
+    _Atomic uint64_t is_memory_full; /* 1: past maxmemory; worker 0 says it for the node */
+    _Atomic uint64_t standing; /* bits of enum standing_reason: why it would rather not lead */
 };
 
 /* One replica of this node, as its worker last published it (every 100 ms). */

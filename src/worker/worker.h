@@ -87,6 +87,7 @@ struct worker {
     uint64_t drain_until_us; /* leadership that nobody took until then is kept to the end */
 
     uint64_t session_count;
+    uint64_t let_in_bytes; /* of commands that need memory, since that was published */
     struct worker_counting counting;
 };
 

@@ -86,6 +86,9 @@ test('slow and full disks, clocks, names, versions and leaders are told', async 
   assert.deepStrictEqual(await wrong(status(), {repairing: 2, health: 4, isDiskFull: 1}), [
     '2 replicas of this node get back from the peers what damage took.',
     'This node thinks itself sick (4 of 8): it is late, or its network loses much; it accuses others more slowly.']);
+  assert.deepStrictEqual(await wrong(status(), {...calm, memoryUsed: 3, memoryLimit: 2}),
+    ['This node holds more than maxmemory lets it: it refuses writes that need memory.']);
+  for (const memoryLimit of [3, 0]) assert.deepStrictEqual(await wrong(status(), {...calm, memoryUsed: 3, memoryLimit}), []);
 });
 
 test('a problem keeps its key for as long as it lasts, and a member that was replaced is missed by nobody', async () => {

@@ -23,6 +23,7 @@ const ELSEWHERE = {
   gossip_clock_skew_largest_seconds: 'tests/unit/member/test_gossip_meter.c', // one machine has one clock
   gossip_pace: 'tests/unit/member/test_gossip_meter.c',
   gossip_streams_served: 'tests/e2e/streams.test.js', // is over before it can be looked at
+  memory_limit_bytes: 'tests/unit/node/test_memory_limit.c',
   learners_given_up_total: 'tests/e2e/membership.test.js', // takes ten seconds and more
   replica_differences_total: 'tests/unit/shard/test_compare.c', // anything but 0 is an error
   rewinds_total: 'tests/unit/shard/test_rewind.c', // takes a machine that loses its memory

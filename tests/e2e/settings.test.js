@@ -36,7 +36,7 @@ test('settings of all nodes, of one, and of the file', async (t) => {
       [['timeout', '9', 'nosuch', '1'], /no setting is called 'nosuch'/],
       [['timeout', '9', 'port', '7009'], /port: can only be set at start/],
       [['timeout', '9', 'requirepass', 'x'], /requirepass: a secret/],
-      [['timeout', '9', 'maxmemory', '1'], /maxmemory: has no effect here/],
+      [['timeout', '9', 'maxmemory-samples', '1'], /maxmemory-samples: has no effect here/],
       [['timeout', '-1'], /timeout: '-1' is not allowed/],
     ]) {
       const refused = await cluster('set', ...words, ...at);

@@ -7,6 +7,7 @@
 #include "replica/shards/scrub.h"
 #include "replica/state/state.h"
 #include "shard/machine/keyspace_machine.h"
+#include "worker/memory_limit.h"
 #include "worker/observe.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"
@@ -134,6 +135,7 @@ void publish_statistics(struct worker *worker) {
     PUBLISH(expiring_keys, sum->expiring);
     PUBLISH(memory_bytes, sum->bytes);
     PUBLISH(unfreed_keys, remains_key_count(freeing_remains(worker->hosting->freeing)));
+    PUBLISH(unfreed_bytes, remains_bytes(freeing_remains(worker->hosting->freeing)));
     PUBLISH(shards_hosted, worker->hosted_count);
     PUBLISH(shards_led, sum->led);
     PUBLISH(shards_without_leader, sum->leaderless);
@@ -145,5 +147,6 @@ void publish_statistics(struct worker *worker) {
     publish_rates(worker, statistics);
     observe_unfreed(worker, remains_bytes(freeing_remains(worker->hosting->freeing)));
     observe_tick(worker, sum);
+    memory_limit_published(worker);
 }
 #undef PUBLISH

@@ -9,6 +9,7 @@
 #include "session/commands/commands.h"
 #include "session/commands/info_metrics.h"
 #include "worker/leaders.h"
+#include "worker/memory_limit.h"
 #include "worker/statistics.h"
 #include "worker/worker.h"
 
@@ -76,22 +77,23 @@ static void section_clients(const struct worker *worker, struct buffer *out) {
     append_number(out, "tracking_clients", 0);
 }
 
-/* used_memory is keys and values with their overhead; rss and peak are the whole process's. */
+/* used_memory is keys and values with their overhead, deleted ones until they are freed; rss and
+ * peak are the whole process's. */
 static void section_memory(const struct worker *worker, struct buffer *out) {
     struct process_facts process;
     worker->io.process_facts(&process);
-    uint64_t used = SUM(worker, memory_bytes);
+    uint64_t used = memory_limit_used(worker), most = (uint64_t)worker->config.maxmemory;
     append_number(out, "used_memory", used);
     append_human(out, "used_memory_human", used);
     append_number(out, "used_memory_rss", process.resident_bytes);
     append_human(out, "used_memory_rss_human", process.resident_bytes);
     append_number(out, "used_memory_peak", process.resident_most_bytes);
     append_human(out, "used_memory_peak_human", process.resident_most_bytes);
-    append_number(out, "used_memory_dataset", used);
+    append_number(out, "used_memory_dataset", SUM(worker, memory_bytes));
     append_number(out, "total_system_memory", process.machine_bytes);
     append_human(out, "total_system_memory_human", process.machine_bytes);
-    append_number(out, "maxmemory", 0);
-    append_text(out, "maxmemory_human", "0B");
+    append_number(out, "maxmemory", most);
+    append_human(out, "maxmemory_human", most);
     append_text(out, "maxmemory_policy", "noeviction");
     append_number(out, "lazyfree_pending_objects", SUM(worker, unfreed_keys));
 }

@@ -104,11 +104,11 @@ static void test_settings_of_redis_are_remembered(void **state) {
     (void)state;
     struct config config;
     config_init(&config);
-    assert_get(&config, "maxmemory", "maxmemory=0;");
-    assert_set(&config, "maxmemory", "100mb", CONFIG_SOURCE_LIVE, 0, "");
-    assert_get(&config, "maxmemory", "maxmemory=104857600;");
-    assert_set(&config, "maxmemory", "lots", CONFIG_SOURCE_LIVE, ERR_INVALID,
-               "maxmemory: 'lots' is not allowed; it must be a size such as 64mb");
+    assert_get(&config, "hll-sparse-max-bytes", "hll-sparse-max-bytes=3000;");
+    assert_set(&config, "hll-sparse-max-bytes", "100mb", CONFIG_SOURCE_LIVE, 0, "");
+    assert_get(&config, "hll-sparse-max-bytes", "hll-sparse-max-bytes=104857600;");
+    assert_set(&config, "hll-sparse-max-bytes", "lots", CONFIG_SOURCE_LIVE, ERR_INVALID,
+               "hll-sparse-max-bytes: 'lots' is not allowed; it must be a size such as 64mb");
     assert_set(&config, "maxmemory-policy", "ALLKEYS-LRU", CONFIG_SOURCE_LIVE, 0, "");
     assert_get(&config, "maxmemory-policy", "maxmemory-policy=allkeys-lru;");
     assert_set(&config, "save", "3600 1 300 100", CONFIG_SOURCE_LIVE, 0, "");
@@ -119,7 +119,7 @@ static void test_settings_of_redis_are_remembered(void **state) {
     config_release(&config);
 }
 
-/* Who sets a limit of memory here, or a port of TLS, is told that there is none. */
+/* Who asks for eviction here, or for a port of TLS, is told that there is none. */
 static void test_settings_without_effect_are_named(void **state) {
     (void)state;
     struct config config;
@@ -129,11 +129,12 @@ static void test_settings_without_effect_are_named(void **state) {
     buffer_init(&names, 1024);
     config_append_ineffective(&config, &names);
     assert_int_equal(names.length, 0);
-    struct bytes text = BYTES_LITERAL("maxmemory 1gb\nsave \"\"\ntls-port 6380\ntimeout 7\n");
+    struct bytes text =
+        BYTES_LITERAL("maxmemory-policy allkeys-lru\nsave \"\"\ntls-port 6380\ntimeout 7\n");
     assert_int_equal(config_parse(&config, "f", text, CONFIG_SOURCE_FILE, &problem), 0);
     config_append_ineffective(&config, &names);
-    assert_true(bytes_equal(buffer_bytes(&names), BYTES_LITERAL("maxmemory tls-port")));
-    assert_false(config_has_effect("maxmemory"));
+    assert_true(bytes_equal(buffer_bytes(&names), BYTES_LITERAL("maxmemory-policy tls-port")));
+    assert_false(config_has_effect("maxmemory-policy"));
     assert_true(config_has_effect("timeout"));
     buffer_release(&names);
     buffer_release(&problem);

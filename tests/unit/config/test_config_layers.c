@@ -88,7 +88,7 @@ static void test_layers_that_do_not_go_together(void **state) {
     assert_int_equal(layer_set(&changed, CONFIG_LAYER_NODE, "heartbeat-ms", "30"), 0);
     assert_int_equal(settle(&changed), 0);
     assert_int_equal(layers.effective.election_timeout_ms, 400);
-    static const char *const refused[] = {"port", "requirepass", "maxmemory"};
+    static const char *const refused[] = {"port", "requirepass", "maxmemory-samples"};
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(layer_set(&changed, CONFIG_LAYER_CLUSTER, refused[i], "9"), ERR_REFUSED);
     assert_int_equal(layer_set(&changed, CONFIG_LAYER_CLUSTER, "nosuch", "9"), ERR_NOT_FOUND);
