@@ -24,9 +24,23 @@
 
 /* ---- life ---- */
 
+enum { TELL_REFUSAL_US = 60 * 1000000 };
+
 static void publish_session_count(struct worker *worker) {
     atomic_store_explicit(&statistics_of(worker)->clients, worker->session_count,
                           memory_order_relaxed);
+}
+
+/* Who is refused hears why; whoever operates the node does at once, and again after a while. */
+static void tell_refusal(struct worker *worker, uint64_t clients) {
+    uint64_t now_us = worker_now_us(worker), *next_us = &worker->sessions->tell_refusal_us;
+    if (now_us < *next_us)
+        return;
+    *next_us = now_us + TELL_REFUSAL_US;
+    log_line(worker->io.log, LOG_WARN,
+             "clients are refused, maxclients is reached; SIGHUP reads the file again, should "
+             "nobody get in to raise it",
+             LOG_F("clients", clients), LOG_F("maxclients", worker_client_maximum(worker)));
 }
 
 struct session *clients_open(struct worker *worker, void *handle, const char *peer_name,
@@ -35,6 +49,7 @@ struct session *clients_open(struct worker *worker, void *handle, const char *pe
     if (clients >= worker_client_maximum(worker)) {
         statistic_add(&statistics_of(worker)->rejected_connections_total, 1);
         observe_refused_client(worker, "maxclients");
+        tell_refusal(worker, clients);
         return NULL;
     }
     struct session *session = session_new(worker, handle, peer_name, own_name);

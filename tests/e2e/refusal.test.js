@@ -74,6 +74,7 @@ test('limits: clients, output, input before a login', async (t) => {
   const others = await Promise.all(Array.from({length: 6}, () => Connection.open(node.port)));
   await until('the refusal', async () => others.filter((other) => other.isClosed || other.received.includes('max number of clients')).length === 2);
   others.forEach((other) => other.close());
+  assert.strictEqual(node.log.match(/clients are refused, maxclients is reached;.* clients=5 maxclients=5/g).length, 1, 'once, not for each');
   assert.strictEqual(await client.ask('PING'), 'PONG');
   client.close();
 });

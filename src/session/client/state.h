@@ -102,6 +102,8 @@ struct sessions {
     size_t held_bytes;        /* of all clients' input and replies, as they were counted last */
     size_t shown_bytes;       /* the same, as the metric has it */
 
+    uint64_t tell_refusal_us; /* not before then that maxclients is reached */
+
     struct list remote_calls, gathers, asks;
     struct list waits;          /* struct wait_call */
     struct queue deferred_mail; /* struct mail *: commands for shards here that have no room */
