@@ -29,6 +29,7 @@
  *   drop-beats all | A->B [K]   the same, lost
  *   notice N                N looks whether a pair has been silent for too long
  *   busy N PEER             entries of another shard, which PEER leads, came to N just now
+ *   others N PEER           PEER answers N's heartbeat for other quiet shards, sent just now
  *   unable N PEER           N and that peer do not speak of quiet shards
  *   elect N                 N becomes leader, in silence (others are not asked to campaign)
  *   propose N TEXT [early]  early: to be answered once a majority has received it

@@ -1,3 +1,4 @@
+#include "base/check.h"
 #include "script.h"
 #include "transcript.h"
 
@@ -171,6 +172,18 @@ static void run_busy(struct script *script, const struct line *line) {
     raft_node_number peer = (raft_node_number)number_of(word_at(line, 2));
     struct cluster_node *node = node_at(script, line, 1);
     node->pairs[peer].entries_us = cluster_clock(script->cluster, node);
+}
+
+static void run_others(struct script *script, const struct line *line) {
+    struct cluster_node *node = node_at(script, line, 1);
+    uint64_t peer = number_of(word_at(line, 2)), now_us = cluster_clock(script->cluster, node);
+    struct raft_pair_reply reply = {.life = node->lives,
+                                    .context = now_us,
+                                    .is_equal = true,
+                                    .promise_us = node->timing.lease_us};
+    bool is_equal =
+        raft_pair_reply_take(&node->pairs[peer], &reply, node->lives, &node->timing, now_us);
+    CHECK(is_equal);
 }
 
 static void run_unable(struct script *script, const struct line *line) {
@@ -479,6 +492,7 @@ static const struct {
     {"drop-beats", run_drop_beats},
     {"notice", run_notice},
     {"busy", run_busy},
+    {"others", run_others},
     {"unable", run_unable},
     {"elect", run_elect},
     {"propose", run_propose},
