@@ -25,7 +25,7 @@ unsigned checks_leader(const struct simulation *simulation, uint32_t shard);
  * it had heard so by then? For a node that was asked at that time and has answered now. */
 bool checks_has_led(const struct simulation *simulation, uint32_t shard, unsigned node,
                     uint64_t since_us);
-/* Who votes and learns, as the log of the shard's leader has it: borrowed, until time goes on. NULL:
+/* Who votes and learns, by the log of the shard's leader: borrowed, until time goes on. NULL:
  * nobody leads. */
 const struct raft_configuration *checks_members(const struct simulation *simulation,
                                                 uint32_t shard);

@@ -103,9 +103,9 @@ static bool is_worth_it(struct loss *loss, const struct topology *topology, bool
     return is_change_wanted ? loss->is_in_change : has_lost_majority;
 }
 
-/* While a change is under way its leader has to say who votes; and a control shard that goes on from
- * an old topology takes back what the others follow already. Losses wait for calm there: recovering
- * is for what was lost, and the guide says to look at the topology first. */
+/* While a change is under way its leader has to say who votes; and a control shard that goes on
+ * from an old topology takes back what the others follow already. Losses wait for calm there:
+ * recovering is for what was lost, and the guide says to look at the topology first. */
 static bool is_topology_calm(const struct loss *loss, const struct topology *topology) {
     const struct simulation *simulation = loss->simulation;
     for (unsigned i = 0; i < topology->shard_count; i++)
