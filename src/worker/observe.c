@@ -201,6 +201,8 @@ void observe_tick(struct worker *worker, const struct shard_share *sum) {
     metric_set(metrics_cell(worker->metrics, METRIC_uncommitted_bytes, NULL),
                (int64_t)sum->uncommitted_bytes);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_led, NULL), (int64_t)sum->led);
+    metric_set(metrics_cell(worker->metrics, METRIC_shards_without_leader, NULL),
+               (int64_t)sum->leaderless);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_quiet, NULL), (int64_t)sum->quiet);
     metric_set(metrics_cell(worker->metrics, METRIC_shards_hosted, NULL),
                (int64_t)worker->hosted_count);

@@ -30,22 +30,32 @@ function metricOf(known, name) {
 }
 
 test('alerts are raised by what they are about, and by nothing else', (t) => {
-  const rules = path.join(deploy, 'prometheus/gossip.test.yml');
-  const run = spawnSync('promtool', ['test', 'rules', rules], { encoding: 'utf8' });
+  const rules = ['data', 'gossip'].map((name) => path.join(deploy, `prometheus/${name}.test.yml`));
+  const run = spawnSync('promtool', ['test', 'rules', ...rules], { encoding: 'utf8' });
   if (run.error?.code === 'ENOENT') return t.skip('promtool is not installed: tools/setup test');
   assert.strictEqual(run.status, 0, run.stdout + run.stderr);
+});
+
+test('each alert is tried', () => {
+  for (const name of ['data', 'gossip']) {
+    const [rules, tried] = ['rules', 'test'].map((kind) => fs.readFileSync(path.join(deploy, `prometheus/${name}.${kind}.yml`), 'utf8'));
+    const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, alert]) => alert);
+    const isRaised = (alert) => new RegExp(`alertname: ${alert}\\n\\s*exp_alerts`).test(tried);
+    assert.deepStrictEqual(alerts.filter((alert) => !isRaised(alert)), [], 'alerts that are raised nowhere');
+    assert.ok(alerts.length > 5, 'the alerts were found');
+  }
 });
 
 test('Prometheus takes the scraping that the page shows, with the alerts beside it', (t) => {
   const shown = /^ {4}global:[\s\S]*?\n(?=\n\S)/m.exec(fs.readFileSync(path.join(deploy, 'README.md'), 'utf8'))[0].replace(/^ {4}/gm, '');
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-deploy-'));
   t.after(() => fs.rmSync(directory, { recursive: true }));
-  fs.copyFileSync(path.join(deploy, 'prometheus/gossip.rules.yml'), path.join(directory, 'gossip.rules.yml'));
+  for (const file of ['data.rules.yml', 'gossip.rules.yml']) fs.copyFileSync(path.join(deploy, 'prometheus', file), path.join(directory, file));
   fs.writeFileSync(path.join(directory, 'prometheus.yml'), shown);
   const run = spawnSync('promtool', ['check', 'config', path.join(directory, 'prometheus.yml')], { encoding: 'utf8' });
   if (run.error?.code === 'ENOENT') return t.skip('promtool is not installed: tools/setup test');
   assert.strictEqual(run.status, 0, run.stdout + run.stderr);
-  assert.match(run.stdout, /1 rule files found/);
+  assert.match(run.stdout, /2 rule files found/);
   const targets = [...shown.matchAll(/\d+\.\d+\.\d+\.\d+:(\d+)/g)].map(([, port]) => Number(port));
   for (const port of targets) assert.ok(port > 9000 && port < 9100, `${port} is the admin port of a node whose client port is the usual one`);
 });

@@ -28,6 +28,7 @@ const ELSEWHERE = {
   replica_differences_total: 'tests/unit/shard/test_compare.c', // anything but 0 is an error
   rewinds_total: 'tests/unit/shard/test_rewind.c', // takes a machine that loses its memory
   stamps_ahead_total: 'tests/unit/shard/test_propose.c', // one machine has one clock
+  shards_without_leader: 'tests/e2e/silent.test.js', // takes a majority that is lost
   snapshot_chunks_left: 'tests/e2e/metrics.test.js',
   unfreed_bytes: 'tests/unit/node/test_freeing.c',
   wal_gathers_total: 'tests/e2e/gather.test.js', // takes nodes that all lead, under load

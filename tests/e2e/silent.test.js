@@ -44,6 +44,7 @@ test('a wish without a majority is given up in time, and its outcome is said to 
   assert.strictEqual(code, 1);
   assert.match(stderr, /^trothdb cluster: the outcome is not known:\n.*; it was taken in, and may be done yet when nodes come back\n$/);
   assert.ok(took < 8 * PATIENCE_MS, `it took ${took} ms`);
+  await until('it is told that two shards have no leader', async () => (await first.get('/metrics')).text.includes('\ntrothdb_shards_without_leader 2\n'));
   await third.start(); // it lacks the wish, and votes for the first
   await until('the wish is granted', async () => (await first.ask('CONFIG', 'GET', 'timeout'))[1] === '100');
 });
