@@ -11,7 +11,7 @@ void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted) {
     cut->wanted = part_set_take(wanted);
     cut->awaited = cut->wanted.slots;
     cut->remains = keyspace->remains;
-    cut->held_bytes = keyspace_memory_bytes(keyspace);
+    cut->held_bytes = keyspace->memory_bytes;
     cut->splits_strings = !keyspace->keeps_strings_whole;
     for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
         const struct slot_table *table = keyspace_slot_table(keyspace, slot);
@@ -72,7 +72,7 @@ uint64_t keyspace_cut_grown_bytes(const struct keyspace *keyspace) {
     if (keyspace->cut == NULL)
         return 0;
     uint64_t kept_bytes = keyspace->cut->kept_bytes, held_bytes = keyspace->cut->held_bytes;
-    uint64_t now_bytes = keyspace_memory_bytes(keyspace) + kept_bytes;
+    uint64_t now_bytes = keyspace->memory_bytes + kept_bytes;
     uint64_t grown_bytes = now_bytes > held_bytes ? now_bytes - held_bytes : 0;
     return grown_bytes < kept_bytes ? grown_bytes : kept_bytes;
 }
