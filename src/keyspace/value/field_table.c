@@ -216,17 +216,9 @@ bool field_table_get(const struct field_table *table, struct bytes field, struct
 
 static void table_replace(struct field_table *table, struct field_entry **link,
                           struct bytes value) {
-    struct field_entry *entry = *link;
-    table->entry_bytes -= field_entry_bytes(entry);
-    if (value.length != entry->value_length) {
-        CHECK(value.length <= UINT32_MAX);
-        entry = memory_resize(entry, sizeof *entry + entry->field_length + value.length);
-        entry->value_length = (uint32_t)value.length;
-        *link = entry;
-    }
-    if (value.length > 0)
-        memcpy(entry->body + entry->field_length, value.data, value.length);
-    table->entry_bytes += field_entry_bytes(entry);
+    table->entry_bytes -= field_entry_bytes(*link);
+    *link = field_entry_renew(*link, value);
+    table->entry_bytes += field_entry_bytes(*link);
 }
 
 bool field_table_set(struct field_table *table, struct bytes field, struct bytes value) {
@@ -254,7 +246,7 @@ bool field_table_remove(struct field_table *table, struct bytes field) {
     *link = entry->next;
     table->entry_bytes -= field_entry_bytes(entry);
     table->count--;
-    memory_free(entry);
+    field_entry_free(entry);
     table_fit(table);
     return true;
 }

@@ -2,6 +2,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "keyspace/value/memory_class.h"
+#include <assert.h>
+#include <stddef.h>
 
 union field_slot {
     struct field_part *part;   /* of a node */
@@ -15,28 +17,82 @@ struct field_part {
 
 /* ---- entries ---- */
 
+static_assert(sizeof(struct field_entry) == 24, "memory a field depends on it");
+
+static bool is_long(size_t length) { return length > FIELD_ENTRY_BODY_MAXIMUM; }
+
+/* Of its own block. */
+static size_t entry_size(size_t length) {
+    return offsetof(struct field_entry, body) + (is_long(length) ? sizeof(void *) : length);
+}
+
 size_t field_entry_bytes(const struct field_entry *entry) {
-    return memory_class(sizeof *entry + entry->field_length + entry->value_length);
+    size_t length = field_entry_length(entry);
+    return memory_class(entry_size(length)) +
+           (is_long(length) ? memory_class(sizeof(struct field_body) + length) : 0);
+}
+
+static void write_body(struct field_entry *entry, struct bytes field, struct bytes value) {
+    size_t length = field.length + value.length;
+    uint8_t *body = (uint8_t *)entry + offsetof(struct field_entry, body);
+    if (is_long(length)) {
+        entry->shared = memory_allocate(sizeof *entry->shared + length);
+        entry->shared->owners = 1;
+        body = entry->shared->body;
+    }
+    if (field.length > 0)
+        memcpy(body, field.data, field.length);
+    if (value.length > 0)
+        memcpy(body + field.length, value.data, value.length);
 }
 
 struct field_entry *field_entry_new(struct bytes field, struct bytes value) {
     CHECK(field.length <= UINT32_MAX);
     CHECK(value.length <= UINT32_MAX);
-    struct field_entry *entry = memory_allocate(sizeof *entry + field.length + value.length);
-    *entry = (struct field_entry){.field_length = (uint32_t)field.length,
-                                  .value_length = (uint32_t)value.length};
-    if (field.length > 0)
-        memcpy(entry->body, field.data, field.length);
-    if (value.length > 0)
-        memcpy(entry->body + field.length, value.data, value.length);
+    struct field_entry *entry = memory_allocate(entry_size(field.length + value.length));
+    entry->next = NULL;
+    entry->field_length = (uint32_t)field.length;
+    entry->value_length = (uint32_t)value.length;
+    write_body(entry, field, value);
     return entry;
+}
+
+void field_entry_free(struct field_entry *entry) {
+    if (is_long(field_entry_length(entry)) && --entry->shared->owners == 0)
+        memory_free(entry->shared);
+    memory_free(entry);
+}
+
+struct field_entry *field_entry_renew(struct field_entry *entry, struct bytes value) {
+    size_t length = entry->field_length + value.length;
+    if (is_long(field_entry_length(entry)) || is_long(length)) {
+        struct field_entry *renewed = field_entry_new(field_entry_field(entry), value);
+        renewed->next = entry->next;
+        field_entry_free(entry);
+        return renewed;
+    }
+    if (value.length != entry->value_length)
+        entry = memory_resize(entry, entry_size(length));
+    entry->value_length = (uint32_t)value.length;
+    uint8_t *body = (uint8_t *)entry + offsetof(struct field_entry, body);
+    if (value.length > 0)
+        memcpy(body + entry->field_length, value.data, value.length);
+    return entry;
+}
+
+static struct field_entry *entry_copy(const struct field_entry *entry) {
+    size_t length = field_entry_length(entry);
+    struct field_entry *copy = memory_copy(entry, entry_size(length));
+    if (is_long(length))
+        copy->shared->owners++;
+    return copy;
 }
 
 static struct field_entry *chain_copy(const struct field_entry *entry, size_t *copied_bytes) {
     struct field_entry *first = NULL, **link = &first;
     for (; entry != NULL; entry = entry->next) {
-        *link = field_entry_new(field_entry_field(entry), field_entry_value(entry));
-        *copied_bytes += field_entry_bytes(entry);
+        *link = entry_copy(entry);
+        *copied_bytes += memory_class(entry_size(field_entry_length(entry)));
         link = &(*link)->next;
     }
     return first;
@@ -46,7 +102,7 @@ static size_t chain_free(struct field_entry *entry) {
     size_t count = 0;
     while (entry != NULL) {
         struct field_entry *next = entry->next;
-        memory_free(entry);
+        field_entry_free(entry);
         entry = next;
         count++;
     }

@@ -12,11 +12,21 @@
 #pragma once
 #include "base/bytes.h"
 
+/* A field with its value. What is longer than FIELD_ENTRY_BODY_MAXIMUM stands in a block that
+ * copies of the entry share, so that no change of a leaf copies much. */
 struct field_entry {
     struct field_entry *next;
     uint32_t field_length, value_length;
-    uint8_t body[]; /* field, then value */
+    union {
+        uint8_t body[1]; /* field, then value: as long as they are */
+        struct field_body *shared;
+    };
 };
+struct field_body {
+    uint64_t owners;
+    uint8_t body[];
+};
+enum { FIELD_ENTRY_BODY_MAXIMUM = 2048 };
 
 /* 2^bits buckets. All zeros is no tree. */
 struct field_tree {
@@ -27,14 +37,25 @@ struct field_tree {
 
 enum { FIELD_TREE_BITS_MINIMUM = 4, FIELD_LEAF_BITS = 6, FIELD_NODE_BITS = 8 };
 
+static inline size_t field_entry_length(const struct field_entry *entry) {
+    return (size_t)entry->field_length + entry->value_length;
+}
+static inline const uint8_t *field_entry_body(const struct field_entry *entry) {
+    return field_entry_length(entry) > FIELD_ENTRY_BODY_MAXIMUM ? entry->shared->body : entry->body;
+}
 static inline struct bytes field_entry_field(const struct field_entry *entry) {
-    return bytes_of(entry->body, entry->field_length);
+    return bytes_of(field_entry_body(entry), entry->field_length);
 }
 static inline struct bytes field_entry_value(const struct field_entry *entry) {
-    return bytes_of(entry->body + entry->field_length, entry->value_length);
+    return bytes_of(field_entry_body(entry) + entry->field_length, entry->value_length);
 }
-size_t field_entry_bytes(const struct field_entry *entry);                   /* by memory_class() */
+/* By memory_class(), as if it shared nothing. */
+size_t field_entry_bytes(const struct field_entry *entry);
 struct field_entry *field_entry_new(struct bytes field, struct bytes value); /* returns owned */
+void field_entry_free(struct field_entry *entry);                            /* takes */
+/* Takes an entry of a leaf that nobody shares; returns it owned, with another value, which may not
+ * stand inside it. */
+struct field_entry *field_entry_renew(struct field_entry *entry, struct bytes value);
 
 struct field_tree field_tree_new(unsigned bits); /* returns owned: an empty one */
 /* Another tree that holds the same; both are changed by themselves. O(1). Returns owned. */

@@ -63,6 +63,39 @@ static void test_a_copy_moves_no_field(void **state) {
     hash_value_free(other);
 }
 
+/* A field may be as long as any string: however many long ones stand side by side, a change copies
+ * none of them. */
+static void test_long_fields_are_not_moved(void **state) {
+    (void)state;
+    enum { LONG_FIELDS = 300, LENGTH = 5000 };
+    static const uint8_t text[LENGTH];
+    struct hash_value *hash = hash_value_new();
+    char name[32];
+    for (unsigned field = 0; field < LONG_FIELDS; field++)
+        hash_value_set(hash, field_text(name, field), bytes_of(text, LENGTH - field % 2), 7);
+    struct hash_value *copy = hash_value_kind.copy(hash);
+    size_t bytes = hash_value_memory_bytes(hash);
+    for (unsigned field = 0; field < LONG_FIELDS; field += 100) {
+        set(copy, field, field); /* becomes short */
+        hash_value_set(hash, field_text(name, field + 1), bytes_of(text, LENGTH / 2), 7);
+        assert_true(hash_value_remove(copy, field_text(name, field + 2)));
+    }
+    unsigned moved = 0;
+    for (unsigned field = 0; field < LONG_FIELDS; field++) {
+        struct bytes value, other_value = BYTES_NONE;
+        assert_true(hash_value_get(hash, field_text(name, field), &value));
+        bool is_there = hash_value_get(copy, field_text(name, field), &other_value);
+        assert_int_equal(is_there, field % 100 != 2);
+        if (field % 100 > 2)
+            assert_int_equal(other_value.length, LENGTH - field % 2);
+        moved += value.data != other_value.data;
+    }
+    assert_int_equal(moved, 9);
+    assert_in_range(hash_value_memory_bytes(hash), bytes - 3 * LENGTH, bytes);
+    hash_value_free(hash);
+    hash_value_free(copy);
+}
+
 /* However the parts are shared, a copy is said to take as much as what it was made from. */
 static void test_a_copy_counts_whole(void **state) {
     (void)state;
@@ -236,6 +269,8 @@ static void test_a_change_under_a_view_copies_little(void **state) {
     hash_value_free(hash);
 }
 
-RUN_TESTS(cmocka_unit_test(test_a_copy_moves_no_field), cmocka_unit_test(test_a_copy_counts_whole),
+RUN_TESTS(cmocka_unit_test(test_a_copy_moves_no_field),
+          cmocka_unit_test(test_long_fields_are_not_moved),
+          cmocka_unit_test(test_a_copy_counts_whole),
           cmocka_unit_test(test_copies_go_their_own_ways),
           cmocka_unit_test(test_a_change_under_a_view_copies_little))
