@@ -12,7 +12,8 @@ void key_object_encoding(struct command_context *context) {
         reply_null(context->reply);
 }
 
-/* Nothing is shared here, but Redis shares its small integers and says so by the largest count. */
+/* What a copy shares here it does not share in Redis, and that shows in nothing else. Redis shares
+ * its small integers, and says so by the largest count. */
 void key_object_refcount(struct command_context *context) {
     enum { SHARED_INTEGER_COUNT = 10000 };
     const struct record *record = key_find_read(context, context->arguments[2]);

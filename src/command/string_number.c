@@ -10,7 +10,8 @@ static void string_add(struct command_context *context, int64_t increment) {
     if (!key_check_type(context, record, VALUE_STRING))
         return;
     int64_t value = 0;
-    if (record && !number_parse_i64(record_string(record), &value)) {
+    if (record &&
+        (record_is_long_string(record) || !number_parse_i64(record_string(record), &value))) {
         reply_error(context->reply, REPLY_NOT_INTEGER);
         return;
     }
@@ -50,7 +51,8 @@ void string_incrbyfloat(struct command_context *context) {
     if (!key_check_type(context, record, VALUE_STRING))
         return;
     struct extended value = {0}, increment;
-    if (record && !extended_parse(record_string(record), &value)) {
+    if (record &&
+        (record_is_long_string(record) || !extended_parse(record_string(record), &value))) {
         reply_error(context->reply, REPLY_NOT_FLOAT);
         return;
     }

@@ -16,23 +16,25 @@ void string_append(struct command_context *context) {
     struct record *record = key_find_write(context, key);
     if (!key_check_type(context, record, VALUE_STRING))
         return;
-    size_t held = record ? record_string(record).length : 0;
+    size_t held = record ? record_string_length(record) : 0;
     if (record == NULL) {
         keyspace_put_string(context->keyspace, key, tail, string_encoding_of(tail), 0);
     } else {
         if (!string_check_length(context, held, tail.length))
             return;
-        record = keyspace_resize_string(context->keyspace, record, held + tail.length);
-        if (tail.length)
-            memcpy(record_string_writable(record) + held, tail.data, tail.length);
+        keyspace_write_string(context->keyspace, record, held, tail);
     }
     reply_integer(context->reply, (int64_t)(held + tail.length));
 }
 
-static struct bytes bytes_slice(struct bytes text, int64_t start, int64_t end) {
-    int64_t length = (int64_t)text.length;
+struct range {
+    size_t offset, length;
+};
+
+static struct range range_within(size_t held, int64_t start, int64_t end) {
+    int64_t length = (int64_t)held;
     if (start < 0 && end < 0 && start > end)
-        return BYTES_NONE;
+        return (struct range){0};
     if (start < 0)
         start = start + length < 0 ? 0 : start + length;
     if (end < 0)
@@ -40,8 +42,8 @@ static struct bytes bytes_slice(struct bytes text, int64_t start, int64_t end) {
     if (end >= length)
         end = length - 1;
     if (start > end)
-        return BYTES_NONE;
-    return bytes_of(text.data + start, (size_t)(end - start + 1));
+        return (struct range){0};
+    return (struct range){(size_t)start, (size_t)(end - start + 1)};
 }
 
 void string_getrange(struct command_context *context) {
@@ -51,8 +53,9 @@ void string_getrange(struct command_context *context) {
     const struct record *record = key_find_read(context, context->arguments[1]);
     if (!key_check_type(context, record, VALUE_STRING))
         return;
-    struct bytes text = record ? record_string(record) : BYTES_NONE;
-    reply_bulk(context->reply, text.length ? bytes_slice(text, start, end) : BYTES_NONE);
+    size_t held = record ? record_string_length(record) : 0;
+    struct range range = held ? range_within(held, start, end) : (struct range){0};
+    string_reply_part(context, record, range.offset, range.length);
 }
 
 void string_setrange(struct command_context *context) {
@@ -67,17 +70,15 @@ void string_setrange(struct command_context *context) {
     struct record *record = key_find_write(context, key);
     if (!key_check_type(context, record, VALUE_STRING))
         return;
-    size_t held = record ? record_string(record).length : 0;
+    size_t held = record ? record_string_length(record) : 0;
     if (part.length == 0) { /* changes nothing, makes no key */
         reply_integer(context->reply, (int64_t)held);
         return;
     }
     if (!string_check_length(context, (uint64_t)offset, part.length))
         return;
-    size_t end = (size_t)offset + part.length;
     if (record == NULL)
         record = keyspace_put_string(context->keyspace, key, BYTES_NONE, STRING_RAW, 0);
-    record = keyspace_resize_string(context->keyspace, record, end > held ? end : held);
-    memcpy(record_string_writable(record) + offset, part.data, part.length);
-    reply_integer(context->reply, (int64_t)record_string(record).length);
+    record = keyspace_write_string(context->keyspace, record, (size_t)offset, part);
+    reply_integer(context->reply, (int64_t)record_string_length(record));
 }

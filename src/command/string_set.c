@@ -88,7 +88,7 @@ static void set_store(struct command_context *context, struct bytes key, struct 
 
 static void reply_string(struct command_context *context, const struct record *record) {
     if (record)
-        reply_bulk(context->reply, record_string(record));
+        string_reply(context, record);
     else
         reply_null(context->reply);
 }
@@ -172,7 +172,7 @@ void string_getex(struct command_context *context) {
     if (options.expiry.position &&
         !expiry_argument_read(context, &options.expiry, "getex", &expiry_ms))
         return;
-    reply_bulk(context->reply, record_string(record));
+    string_reply(context, record);
     if (expiry_ms != 0 && expiry_ms <= context->now_ms)
         keyspace_delete(context->keyspace, context->arguments[1]);
     else if (expiry_ms != 0 || options.persist)

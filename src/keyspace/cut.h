@@ -23,9 +23,9 @@
  *
  * Both give the same bytes whatever happens meanwhile, but for large objects: an object above
  * CUT_OBJECT_BYTES is saved through a view (value.h). A long string is saved piece by piece, and
- * wanted until the last of them: if it changes in between, its block goes over as ever. A cut that
- * is given up leaves slots in which some marks are turned: they are stale, and mended when a cut
- * next meets them. */
+ * wanted until the last of them: if it changes in between, its block goes over as ever, with a view
+ * of it. A cut that is given up leaves slots in which some marks are turned: they are stale, and
+ * mended when a cut next meets them. */
 #pragma once
 #include "keyspace/private.h"
 #include "keyspace/record/remains.h"

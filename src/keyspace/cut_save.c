@@ -77,15 +77,9 @@ static uint64_t save_standing(struct keyspace *keyspace, struct buffer *out,
 
 /* ---- long strings ---- */
 
-static bool is_long_string(const struct keyspace_cut *cut, const struct record *record) {
-    return cut->splits_strings && !record_is_object(record) &&
-           record->value_length > SAVER_STRING_BYTES;
-}
-
 /* The last piece of the next of those at hand is saved. */
-static uint64_t end_string(struct keyspace *keyspace, struct record *record) {
+static void end_string(struct keyspace *keyspace, struct record *record) {
     struct cut_walk *walk = &keyspace->cut->walk;
-    uint64_t hash = bytes_hasher_sum(walk->hasher);
     bytes_hasher_free(walk->hasher);
     walk->hasher = NULL;
     walk->next++;
@@ -93,24 +87,33 @@ static uint64_t end_string(struct keyspace *keyspace, struct record *record) {
         record->mark ^= 1;
     else
         cut_free_record(keyspace->cut, record);
-    return hash;
 }
 
-/* Whether it stands in the table or is kept, its block stays as it is until then. */
+/* Whether it stands in the table or is kept, what it holds stays as it is until then. */
 static uint64_t save_string_piece(struct keyspace *keyspace, struct buffer *out,
                                   struct record *record) {
     struct cut_walk *walk = &keyspace->cut->walk;
-    struct bytes string = record_string(record);
     if (walk->hasher == NULL) {
         walk->hasher = bytes_hasher_new(record_hash_seed(record));
         walk->string_saved = 0;
     }
-    size_t left = string.length - walk->string_saved;
-    size_t length = left < VALUE_SAVE_BYTES ? left : VALUE_SAVE_BYTES;
-    saver_append_piece(&walk->saver, out, record, walk->string_saved, length);
-    bytes_hasher_add(walk->hasher, bytes_of(string.data + walk->string_saved, length));
-    walk->string_saved += length;
-    return walk->string_saved == string.length ? end_string(keyspace, record) : 0;
+    struct bytes piece = record_string_piece(record, walk->string_saved, VALUE_SAVE_BYTES);
+    saver_append_piece(&walk->saver, out, record, walk->string_saved, piece.length);
+    bytes_hasher_add(walk->hasher, piece);
+    walk->string_saved += piece.length;
+    if (walk->string_saved < record_string_length(record))
+        return 0;
+    uint64_t hash = bytes_hasher_sum(walk->hasher);
+    end_string(keyspace, record);
+    return hash;
+}
+
+static uint64_t save_string(struct keyspace *keyspace, struct buffer *out, struct record *record) {
+    if (keyspace->cut->splits_strings)
+        return save_string_piece(keyspace, out, record);
+    uint64_t hash = saver_append_whole(&keyspace->cut->walk.saver, out, record);
+    end_string(keyspace, record);
+    return hash;
 }
 
 /* ---- the next one ---- */
@@ -120,8 +123,8 @@ static uint64_t save_string_piece(struct keyspace *keyspace, struct buffer *out,
 static uint64_t save_next(struct keyspace *keyspace, struct buffer *out) {
     struct cut_walk *walk = &keyspace->cut->walk;
     struct record *record = walk->records.records[walk->next];
-    if (is_long_string(keyspace->cut, record))
-        return save_string_piece(keyspace, out, record);
+    if (record_is_long_string(record))
+        return save_string(keyspace, out, record);
     bool is_standing = record->mark == slot_mark(keyspace, walk);
     if (is_standing && is_large_object(record)) {
         keep_standing(keyspace, record);

@@ -158,9 +158,21 @@ static struct record *keyspace_put(struct keyspace *keyspace, struct bytes key,
     return keyspace_reshape(keyspace, &place, shape);
 }
 
+static struct long_string *long_string_of(struct bytes text) {
+    struct long_string *string = long_string_new(text.length);
+    long_string_write(string, 0, text);
+    return string;
+}
+
+static uint8_t *record_string_writable(struct record *record) {
+    return record->body + record->key_length;
+}
+
 struct record *keyspace_put_string(struct keyspace *keyspace, struct bytes key, struct bytes text,
                                    enum string_encoding encoding, uint64_t expiry_ms) {
     CHECK(text.length <= STRING_BYTES_MAXIMUM);
+    if (text.length > STRING_IN_RECORD_MAXIMUM)
+        return keyspace_put_object(keyspace, key, VALUE_STRING, long_string_of(text), expiry_ms);
     struct record_shape shape = {.value_bytes = text.length,
                                  .value_length = (uint32_t)text.length,
                                  .form = (uint32_t)encoding,
@@ -170,24 +182,6 @@ struct record *keyspace_put_string(struct keyspace *keyspace, struct bytes key, 
         memcpy(record_string_writable(record), text.data, text.length);
     record_join_heap(keyspace, record, expiry_ms);
     return record;
-}
-
-struct record *record_new_string(struct bytes key, size_t length, bool has_expiry) {
-    CHECK(length <= STRING_BYTES_MAXIMUM);
-    struct record_shape shape = {.value_bytes = length,
-                                 .value_length = (uint32_t)length,
-                                 .form = STRING_RAW,
-                                 .has_expiry = has_expiry};
-    return record_new(key, &shape);
-}
-
-void keyspace_put_record(struct keyspace *keyspace, struct record *record, uint64_t expiry_ms) {
-    struct key_place place = keyspace_place(keyspace, record_key(record));
-    CHECK(place.link == NULL);
-    CHECK(record->has_expiry == (expiry_ms != 0));
-    slot_watch_touch(keyspace->watch, (slot_number)place.slot, record_key(record));
-    keyspace_add(keyspace, &place, record);
-    record_join_heap(keyspace, record, expiry_ms);
 }
 
 struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,
@@ -221,26 +215,72 @@ void keyspace_object_changed(struct keyspace *keyspace, struct bytes key, size_t
         keyspace_count_bytes(keyspace, keyspace_slot_of(keyspace, key), bytes_after, bytes_before);
 }
 
-struct record *keyspace_resize_string(struct keyspace *keyspace, struct record *record,
-                                      size_t length) {
-    CHECK(!record_is_object(record));
+/* ---- writing to a string ---- */
+
+/* What stands there gets this shape and keeps its expiry and the first bytes of its value. */
+static struct record *keyspace_change_shape(struct keyspace *keyspace,
+                                            const struct key_place *place,
+                                            struct record_shape shape) {
+    struct record *record = *place->link;
+    uint64_t expiry_ms = record_expiry_ms(record);
+    shape.has_expiry = expiry_ms != 0;
+    record_leave_heap(keyspace, record);
+    record = keyspace_reshape(keyspace, place, &shape);
+    record_join_heap(keyspace, record, expiry_ms);
+    return record;
+}
+
+static struct record *keyspace_lengthen(struct keyspace *keyspace, const struct key_place *place,
+                                        size_t length) {
+    size_t length_before = (*place->link)->value_length;
+    struct record_shape shape = {
+        .value_bytes = length, .value_length = (uint32_t)length, .form = STRING_RAW};
+    struct record *record = keyspace_change_shape(keyspace, place, shape);
+    memset(record_string_writable(record) + length_before, 0, length - length_before);
+    return record;
+}
+
+/* The string in the record becomes an object. */
+static struct record *keyspace_take_out_string(struct keyspace *keyspace,
+                                               const struct key_place *place) {
+    struct long_string *string = long_string_of(record_string(*place->link));
+    struct record_shape shape = {
+        .value_bytes = RECORD_OBJECT_BYTES, .value_length = VALUE_STRING, .form = RECORD_OBJECT};
+    struct record *record = keyspace_change_shape(keyspace, place, shape);
+    memcpy(record_string_writable(record), &string, sizeof string);
+    keyspace_count_bytes(keyspace, place->slot, long_string_memory_bytes(string), 0);
+    return record;
+}
+
+static void keyspace_write_long_string(struct keyspace *keyspace, const struct key_place *place,
+                                       size_t offset, struct bytes bytes) {
+    struct long_string *string = record_object(*place->link);
+    size_t bytes_before = long_string_memory_bytes(string), end = offset + bytes.length;
+    if (end > long_string_length(string))
+        long_string_extend(string, end);
+    long_string_write(string, offset, bytes);
+    keyspace_count_bytes(keyspace, place->slot, long_string_memory_bytes(string), bytes_before);
+}
+
+struct record *keyspace_write_string(struct keyspace *keyspace, struct record *record,
+                                     size_t offset, struct bytes bytes) {
+    CHECK(record_type(record) == VALUE_STRING);
+    size_t held = record_string_length(record), end = offset + bytes.length;
+    size_t length = end > held ? end : held;
     CHECK(length <= STRING_BYTES_MAXIMUM);
     struct key_place place = keyspace_place(keyspace, record_key(record));
     CHECK(place.link != NULL);
     slot_watch_touch(keyspace->watch, (slot_number)place.slot, record_key(record));
     keyspace_keep(keyspace, &place);
-    record = *place.link;
-    size_t length_before = record->value_length;
-    uint64_t expiry_ms = record_expiry_ms(record);
-    struct record_shape shape = {.value_bytes = length,
-                                 .value_length = (uint32_t)length,
-                                 .form = STRING_RAW,
-                                 .has_expiry = expiry_ms != 0};
-    record_leave_heap(keyspace, record);
-    record = keyspace_reshape(keyspace, &place, &shape);
-    if (length > length_before)
-        memset(record_string_writable(record) + length_before, 0, length - length_before);
-    record_join_heap(keyspace, record, expiry_ms);
+    if (!record_is_object(*place.link) && length > STRING_IN_RECORD_MAXIMUM)
+        keyspace_take_out_string(keyspace, &place);
+    if (record_is_object(*place.link)) {
+        keyspace_write_long_string(keyspace, &place, offset, bytes);
+        return *place.link;
+    }
+    record = keyspace_lengthen(keyspace, &place, length);
+    if (bytes.length)
+        memcpy(record_string_writable(record) + offset, bytes.data, bytes.length);
     return record;
 }
 

@@ -11,21 +11,15 @@ struct record *keyspace_find(const struct keyspace *keyspace, struct bytes key);
  * record. expiry_ms 0: never. An earlier expiry is gone. Returns the record, borrowed. */
 struct record *keyspace_put_string(struct keyspace *keyspace, struct bytes key, struct bytes text,
                                    enum string_encoding encoding, uint64_t expiry_ms);
-/* A record for a string of this length that is not written yet, STRING_RAW. Returns owned, in no
- * keyspace. */
-struct record *record_new_string(struct bytes key, size_t length, bool has_expiry);
-/* Takes the record, of a key that is absent. expiry_ms is 0 if it has none. */
-void keyspace_put_record(struct keyspace *keyspace, struct record *record, uint64_t expiry_ms);
-/* The same as the first, for an object, which it takes. */
+/* The same for an object, which it takes. */
 struct record *keyspace_put_object(struct keyspace *keyspace, struct bytes key,
                                    enum value_type type, void *object, uint64_t expiry_ms);
-/* Gives a string a new length: keeps its first bytes, fills up with zeros, makes it STRING_RAW;
- * the expiry stays. Returns the record at its new place; write to record_string_writable(). */
-struct record *keyspace_resize_string(struct keyspace *keyspace, struct record *record,
-                                      size_t length);
-static inline uint8_t *record_string_writable(struct record *record) {
-    return record->body + record->key_length;
-}
+/* Writes the bytes over a string from `offset` on: it becomes as long as that takes, zeros fill
+ * what was not there, it is STRING_RAW, and the expiry stays. The bytes are copied and may not
+ * stand inside the keyspace. Of a long string nothing else moves. Returns the record at its new
+ * place. */
+struct record *keyspace_write_string(struct keyspace *keyspace, struct record *record,
+                                     size_t offset, struct bytes bytes);
 /* 0 takes the expiry away. Returns the record at its new place. */
 struct record *keyspace_set_expiry(struct keyspace *keyspace, struct record *record,
                                    uint64_t expiry_ms);

@@ -10,6 +10,7 @@ struct keyspace *keyspace_new(uint64_t hash_seed) {
     keyspace->hash_seed = hash_seed;
     expiry_heap_init(&keyspace->expiries);
     buffer_init(&keyspace->loading, KEYSPACE_BLOCK_BYTES_MAXIMUM);
+    buffer_init(&keyspace->string.key, KEY_BYTES_MAXIMUM);
     return keyspace;
 }
 
@@ -69,8 +70,9 @@ void keyspace_clear(struct keyspace *keyspace) {
     }
     expiry_heap_release(&keyspace->expiries);
     buffer_release(&keyspace->loading);
-    memory_free(keyspace->string.record);
-    keyspace->string = (struct loading_string){.record = NULL};
+    long_string_free(keyspace->string.string);
+    buffer_release(&keyspace->string.key);
+    keyspace->string.string = NULL;
     keyspace->key_count = 0;
     keyspace->memory_bytes = 0;
 }

@@ -1,6 +1,7 @@
 /* docs/format/keyspace.md draws the bytes; saver.c writes them. */
 #include "base/check.h"
 #include "base/cursor.h"
+#include "base/memory.h"
 #include "base/text/number.h"
 #include "keyspace/edit.h"
 #include "keyspace/private.h"
@@ -60,6 +61,11 @@ static int load_string(struct keyspace *keyspace, const struct saved_record *sav
 
 /* ---- a string in pieces ---- */
 
+static void load_piece(struct loading_string *string, struct bytes piece) {
+    long_string_write(string->string, string->loaded, piece);
+    string->loaded += piece.length;
+}
+
 static int load_first_piece(struct keyspace *keyspace, const struct saved_record *saved) {
     bool is_good = !(saved->flags & SAVER_CONTINUES) && saved->type == VALUE_STRING &&
                    saved->encoding == STRING_RAW && saved->payload.length > 0 &&
@@ -68,29 +74,45 @@ static int load_first_piece(struct keyspace *keyspace, const struct saved_record
                    keyspace_find(keyspace, saved->key) == NULL;
     if (!is_good)
         return ERR_MALFORMED;
-    struct record *record =
-        record_new_string(saved->key, (size_t)saved->string_bytes, saved->expiry_ms != 0);
-    memcpy(record_string_writable(record), saved->payload.data, saved->payload.length);
-    keyspace->string = (struct loading_string){
-        .record = record, .loaded = saved->payload.length, .expiry_ms = saved->expiry_ms};
+    struct loading_string *string = &keyspace->string;
+    string->string = long_string_new((size_t)saved->string_bytes);
+    string->expiry_ms = saved->expiry_ms;
+    string->loaded = 0;
+    buffer_append_bytes(&string->key, saved->key);
+    load_piece(string, saved->payload);
     return 0;
+}
+
+/* Only what others made is short enough for a record. */
+static void end_string(struct keyspace *keyspace) {
+    struct loading_string *loading = &keyspace->string;
+    size_t length = long_string_length(loading->string);
+    struct bytes key = buffer_bytes(&loading->key);
+    if (length > STRING_IN_RECORD_MAXIMUM) {
+        keyspace_put_object(keyspace, key, VALUE_STRING, loading->string, loading->expiry_ms);
+    } else {
+        uint8_t *text = memory_allocate(length);
+        long_string_read(loading->string, 0, text, length);
+        keyspace_put_string(keyspace, key, bytes_of(text, length), STRING_RAW, loading->expiry_ms);
+        memory_free(text);
+        long_string_free(loading->string);
+    }
+    loading->string = NULL;
+    buffer_clear(&loading->key);
 }
 
 static int load_next_piece(struct keyspace *keyspace, const struct saved_record *saved) {
     struct loading_string *string = &keyspace->string;
-    struct record *record = string->record;
-    size_t length = saved->payload.length;
+    size_t left = long_string_length(string->string) - string->loaded;
     bool is_good = saved->type == VALUE_STRING && saved->flags == SAVER_CONTINUES &&
-                   saved->encoding == STRING_RAW && bytes_equal(saved->key, record_key(record)) &&
-                   length > 0 && length <= record_string(record).length - string->loaded;
+                   saved->encoding == STRING_RAW &&
+                   bytes_equal(saved->key, buffer_bytes(&string->key)) &&
+                   saved->payload.length > 0 && saved->payload.length <= left;
     if (!is_good)
         return ERR_MALFORMED;
-    memcpy(record_string_writable(record) + string->loaded, saved->payload.data, length);
-    string->loaded += length;
-    if (string->loaded == record_string(record).length) {
-        string->record = NULL;
-        keyspace_put_record(keyspace, record, string->expiry_ms);
-    }
+    load_piece(string, saved->payload);
+    if (string->loaded == long_string_length(string->string))
+        end_string(keyspace);
     return 0;
 }
 
@@ -129,7 +151,7 @@ static int load_object(struct keyspace *keyspace, const struct saved_record *sav
 /* ---- blocks ---- */
 
 static int load_record(struct keyspace *keyspace, const struct saved_record *saved) {
-    if (keyspace->string.record)
+    if (keyspace->string.string)
         return load_next_piece(keyspace, saved);
     if (saved->flags & SAVER_IS_PIECE)
         return load_first_piece(keyspace, saved);
@@ -189,5 +211,5 @@ int keyspace_load(struct keyspace *keyspace, struct bytes saved) {
 }
 
 bool keyspace_load_is_complete(const struct keyspace *keyspace) {
-    return keyspace->loading.length == 0 && keyspace->string.record == NULL;
+    return keyspace->loading.length == 0 && keyspace->string.string == NULL;
 }

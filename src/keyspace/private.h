@@ -24,8 +24,9 @@ struct keyspace_page {
 
 /* A string of which pieces are still to come, and so nothing else. */
 struct loading_string {
-    struct record *record; /* owned, in no table; NULL: there is none */
-    size_t loaded;         /* bytes of it */
+    struct long_string *string; /* owned; NULL: there is none */
+    struct buffer key;
+    size_t loaded; /* bytes of it */
     uint64_t expiry_ms;
 };
 

@@ -28,26 +28,32 @@ static void reply_head(struct reply *reply, char type, int64_t number) {
     buffer_append(reply->out, head, reply_format_head(head, type, number));
 }
 
-/* Type, length, prefix, payload and line end in one piece, so that an overflow leaves no half of it
- * behind. */
-static void reply_blob(struct reply *reply, char type, struct bytes prefix, struct bytes payload) {
+/* Type, length and line end in one piece, so that an overflow leaves no half of it behind; returns
+ * the room between them. NULL: there is none. */
+static uint8_t *reply_blob_room(struct reply *reply, char type, size_t blob_bytes) {
     if (reply->out == NULL)
-        return;
+        return NULL;
     char head[REPLY_HEAD_BYTES];
-    size_t head_length = reply_format_head(head, type, (int64_t)(prefix.length + payload.length));
-    size_t length = head_length + prefix.length + payload.length + 2;
+    size_t head_length = reply_format_head(head, type, (int64_t)blob_bytes);
+    size_t length = head_length + blob_bytes + 2;
     uint8_t *room = buffer_reserve(reply->out, length);
     if (room == NULL)
-        return;
+        return NULL;
     memcpy(room, head, head_length);
-    room += head_length;
+    memcpy(room + head_length + blob_bytes, "\r\n", 2);
+    buffer_grew(reply->out, length);
+    return room + head_length;
+}
+
+static void reply_blob(struct reply *reply, char type, struct bytes prefix, struct bytes payload) {
+    uint8_t *room = reply_blob_room(reply, type, prefix.length + payload.length);
+    if (room == NULL)
+        return;
     if (prefix.length > 0)
         memcpy(room, prefix.data, prefix.length);
     room += prefix.length;
     if (payload.length > 0)
         memcpy(room, payload.data, payload.length);
-    memcpy(room + payload.length, "\r\n", 2);
-    buffer_grew(reply->out, length);
 }
 
 void reply_simple(struct reply *reply, const char *text) {
@@ -105,6 +111,10 @@ void reply_integer(struct reply *reply, int64_t value) { reply_head(reply, ':', 
 
 void reply_bulk(struct reply *reply, struct bytes bytes) {
     reply_blob(reply, '$', BYTES_NONE, bytes);
+}
+
+uint8_t *reply_bulk_room(struct reply *reply, size_t length) {
+    return reply_blob_room(reply, '$', length);
 }
 
 void reply_bulk_text(struct reply *reply, const char *text) {

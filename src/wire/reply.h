@@ -21,6 +21,9 @@ void reply_error_format(struct reply *reply, const char *format, ...)
 bool reply_is_error(struct bytes encoded); /* of one whole reply */
 void reply_integer(struct reply *reply, int64_t value);
 void reply_bulk(struct reply *reply, struct bytes bytes);
+/* The head and the end of a bulk of so many bytes: returns the room for these, which the caller
+ * fills at once. NULL: there is none to be filled. */
+uint8_t *reply_bulk_room(struct reply *reply, size_t length);
 void reply_bulk_text(struct reply *reply, const char *text);
 void reply_bulk_integer(struct reply *reply, int64_t value); /* the digits as a bulk string */
 void reply_null(struct reply *reply);                        /* $-1 or _ */

@@ -19,6 +19,14 @@ const char *record_encoding_name(const struct record *record) {
     return value_kind_of(record_type(record))->encoding_name(record_object(record));
 }
 
+struct bytes record_string_piece(const struct record *record, size_t offset, size_t maximum) {
+    if (record_is_object(record))
+        return long_string_piece(record_object(record), offset, maximum);
+    struct bytes string = record_string(record);
+    size_t left = string.length - offset;
+    return bytes_of(string.data + offset, left < maximum ? left : maximum);
+}
+
 uint64_t record_hash_seed(const struct record *record) {
     uint64_t head[3] = {bytes_hash(record_key(record), 0), record_type(record),
                         record_expiry_ms(record)};
@@ -32,6 +40,8 @@ uint64_t record_hash_by_object(const struct record *record, uint64_t object_hash
 uint64_t record_hash(const struct record *record) {
     if (!record_is_object(record))
         return bytes_hash(record_string(record), record_hash_seed(record));
+    if (record_is_long_string(record))
+        return long_string_hash(record_object(record), record_hash_seed(record));
     const struct value_kind *kind = value_kind_of(record_type(record));
     return record_hash_by_object(record, kind->hash(record_object(record)));
 }

@@ -1,5 +1,5 @@
-/* A record: a key with its expiry and its short or long string value, or with a pointer to its
- * object, in ONE allocation.
+/* A record: a key with its expiry and its string, or with a pointer to its object, in ONE
+ * allocation. A string of more than STRING_IN_RECORD_MAXIMUM, and no other, is an object.
  *
  *      | next 8 | lengths and bits 8 | key ... | string ... or object 8 | expiry 8, heap place 4 |
  *        the header: 16 bytes                      pointer                only if it expires
@@ -11,6 +11,7 @@
  * This header is for reading. What changes a record goes through keyspace/edit.h, which keeps the
  * table, the expiry heap and the memory count true. */
 #pragma once
+#include "keyspace/value/long_string.h"
 #include "keyspace/value/value.h"
 
 struct record {
@@ -39,11 +40,14 @@ static inline bool record_is_object(const struct record *record) {
 static inline enum value_type record_type(const struct record *record) {
     return record_is_object(record) ? (enum value_type)record->value_length : VALUE_STRING;
 }
+static inline bool record_is_long_string(const struct record *record) {
+    return record_is_object(record) && record->value_length == VALUE_STRING;
+}
 /* Only for VALUE_STRING. */
 static inline enum string_encoding record_string_encoding(const struct record *record) {
-    return (enum string_encoding)record->form;
+    return record_is_object(record) ? STRING_RAW : (enum string_encoding)record->form;
 }
-/* Borrows; good until the record is changed. Only for VALUE_STRING. */
+/* Borrows; good until the record is changed. Only for VALUE_STRING, and not of a long one. */
 static inline struct bytes record_string(const struct record *record) {
     return bytes_of(record->body + record->key_length, record->value_length);
 }
@@ -54,6 +58,14 @@ static inline void *record_object(const struct record *record) {
     memcpy(&object, record->body + record->key_length, sizeof object);
     return object;
 }
+/* The next two only for VALUE_STRING, long or not. */
+static inline size_t record_string_length(const struct record *record) {
+    return record_is_object(record) ? long_string_length(record_object(record))
+                                    : record->value_length;
+}
+/* Some bytes from `offset` on, at most `maximum`: all that stand behind each other. Borrows; good
+ * until the record is changed. */
+struct bytes record_string_piece(const struct record *record, size_t offset, size_t maximum);
 static inline size_t record_value_bytes(const struct record *record) {
     return record_is_object(record) ? RECORD_OBJECT_BYTES : record->value_length;
 }

@@ -1,4 +1,5 @@
 #include "keyspace/record/saver.h"
+#include "base/check.h"
 
 void saver_end_block(struct saver *saver, struct buffer *out) {
     if (saver->block_bytes == 0 || out->is_overflowed)
@@ -16,8 +17,9 @@ static void begin_block(struct saver *saver, struct buffer *out) {
     buffer_append(out, header, sizeof header); /* the length is known to saver_end_block() */
 }
 
-static void append(struct saver *saver, struct buffer *out, const struct record *record,
-                   uint8_t flags, uint8_t encoding, struct bytes payload) {
+/* All but the bytes of the payload, which follow. */
+static void append_head(struct saver *saver, struct buffer *out, const struct record *record,
+                        uint8_t flags, uint8_t encoding, size_t payload_bytes) {
     if (saver->block_bytes == 0)
         begin_block(saver, out);
     const uint8_t head[] = {(uint8_t)record_type(record), flags, encoding};
@@ -26,11 +28,21 @@ static void append(struct saver *saver, struct buffer *out, const struct record 
     if (flags & SAVER_HAS_EXPIRY)
         buffer_append_u64(out, record_expiry_ms(record));
     if (flags & SAVER_IS_PIECE)
-        buffer_append_varint(out, record->value_length);
-    buffer_append_length_prefixed(out, payload);
+        buffer_append_varint(out, record_string_length(record));
+    buffer_append_varint(out, payload_bytes);
+}
+
+static void end_record(struct saver *saver, struct buffer *out) {
     saver->block_bytes = out->length - saver->block_start;
     if (saver->block_bytes >= SAVER_BLOCK_BYTES)
         saver_end_block(saver, out);
+}
+
+static void append(struct saver *saver, struct buffer *out, const struct record *record,
+                   uint8_t flags, uint8_t encoding, struct bytes payload) {
+    append_head(saver, out, record, flags, encoding, payload.length);
+    buffer_append_bytes(out, payload);
+    end_record(saver, out);
 }
 
 void saver_append(struct saver *saver, struct buffer *out, const struct record *record,
@@ -47,10 +59,21 @@ void saver_append_more(struct saver *saver, struct buffer *out, const struct rec
 void saver_append_piece(struct saver *saver, struct buffer *out, const struct record *record,
                         size_t offset, size_t length) {
     uint8_t first = SAVER_IS_PIECE | (record->has_expiry ? SAVER_HAS_EXPIRY : 0);
-    append(saver, out, record, offset ? SAVER_CONTINUES : first, (uint8_t)record->form,
-           bytes_of(record_string(record).data + offset, length));
+    struct bytes piece = record_string_piece(record, offset, length);
+    CHECK(piece.length == length);
+    append(saver, out, record, offset ? SAVER_CONTINUES : first,
+           (uint8_t)record_string_encoding(record), piece);
     if (!out->is_overflowed)
         buffer_data(out)[saver->block_start] = SAVER_FORMAT_VERSION;
+}
+
+static void append_long_string(struct saver *saver, struct buffer *out,
+                               const struct record *record) {
+    size_t length = record_string_length(record);
+    append_head(saver, out, record, record->has_expiry ? SAVER_HAS_EXPIRY : 0, STRING_RAW, length);
+    for (size_t at = 0; at < length; at += LONG_STRING_PIECE_BYTES)
+        buffer_append_bytes(out, record_string_piece(record, at, SIZE_MAX));
+    end_record(saver, out);
 }
 
 static void append_object(struct saver *saver, struct buffer *out, const struct record *record) {
@@ -70,7 +93,9 @@ static void append_object(struct saver *saver, struct buffer *out, const struct 
 }
 
 uint64_t saver_append_whole(struct saver *saver, struct buffer *out, const struct record *record) {
-    if (record_is_object(record))
+    if (record_is_long_string(record))
+        append_long_string(saver, out, record);
+    else if (record_is_object(record))
         append_object(saver, out, record);
     else
         saver_append(saver, out, record, (uint8_t)record->form, record_string(record));

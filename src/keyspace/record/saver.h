@@ -5,8 +5,8 @@
 
 enum {
     SAVER_FORMAT_VERSION = 2,
-    SAVER_FORMAT_VERSION_WHOLE = 1, /* without pieces of strings */
-    SAVER_STRING_BYTES = 1 << 20,   /* a longer string may be saved in pieces */
+    SAVER_FORMAT_VERSION_WHOLE = 1,                /* without pieces of strings */
+    SAVER_STRING_BYTES = STRING_IN_RECORD_MAXIMUM, /* a longer string may be saved in pieces */
     SAVER_BLOCK_BYTES = 64 * 1024,
     SAVER_BLOCK_HEADER_BYTES = 1 + 8, /* the version; how many bytes of records follow */
     SAVER_HAS_EXPIRY = 1,
@@ -25,7 +25,7 @@ void saver_append(struct saver *saver, struct buffer *out, const struct record *
 /* More of its object. */
 void saver_append_more(struct saver *saver, struct buffer *out, const struct record *record,
                        uint8_t encoding, struct bytes payload);
-/* A piece of a string, the first or a later one. */
+/* A piece of a string, the first or a later one: `length` bytes that stand behind each other. */
 void saver_append_piece(struct saver *saver, struct buffer *out, const struct record *record,
                         size_t offset, size_t length);
 /* A record with all that it holds; returns its part of the state's hash. */

@@ -1,12 +1,14 @@
 #include "keyspace/value/value.h"
 #include "base/text/number.h"
 #include "keyspace/value/hash_kind.h"
+#include "keyspace/value/long_string_kind.h"
 
 const struct value_kind *value_kind_of(enum value_type type) {
     switch (type) {
     case VALUE_HASH:
         return &hash_value_kind;
     case VALUE_STRING:
+        return &long_string_kind;
     case VALUE_LIST:
     case VALUE_SET:
     case VALUE_ZSET:

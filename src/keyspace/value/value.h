@@ -1,7 +1,7 @@
-/* What a key can hold. A string stands inside its record (record.h); every other type is an object
- * behind a pointer, and brings one `struct value_kind` of functions, so that the keyspace can free,
- * copy, measure, save and compare it without knowing it. A new type is a new kind and one line in
- * value.c. */
+/* What a key can hold. A string of up to STRING_IN_RECORD_MAXIMUM stands inside its record
+ * (record.h); a longer one and every other type is an object behind a pointer, and brings one
+ * `struct value_kind` of functions, so that the keyspace can free, copy, measure, save and compare
+ * it without knowing it. A new type is a new kind and one line in value.c. */
 #pragma once
 #include "base/buffer.h"
 #include "base/error.h"
@@ -24,11 +24,13 @@ enum {
     KEY_BYTES_MAXIMUM = 512 * 1024 * 1024,    /* the highest proto-max-bulk-len */
     STRING_BYTES_MAXIMUM = 512 * 1024 * 1024, /* as Redis's default proto-max-bulk-len: what APPEND
                                                  and SETRANGE may reach */
+    STRING_IN_RECORD_MAXIMUM = 1024 * 1024,
     STRING_EMBSTR_BYTES_MAXIMUM = 44,
     VALUE_SAVE_BYTES = 32 * 1024 /* a long object is saved in pieces of about this size */
 };
 
-/* The functions of one type of object. All pure; none may depend on the order of pointers. */
+/* The functions of one type of object. All pure; none may depend on the order of pointers. A long
+ * string has no save, view_save, load and hash: its record's are those of any string. */
 struct value_kind {
     const char *name;           /* as TYPE says it: "hash" */
     void (*free)(void *object); /* takes */
@@ -62,7 +64,7 @@ struct value_kind {
     uint64_t (*hash)(const void *object);
 };
 
-/* NULL for VALUE_STRING and for types that this release does not have. */
+/* NULL for types that this release does not have. Of VALUE_STRING it is that of a long one. */
 const struct value_kind *value_kind_of(enum value_type type);
 const char *value_type_name(enum value_type type); /* "string", "hash", ... */
 

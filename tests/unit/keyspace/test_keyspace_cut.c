@@ -102,13 +102,12 @@ static void change_hash(struct world *world, struct bytes key, const struct reco
 static void change_in_place(struct world *world, struct bytes key, struct record *record) {
     if (below(world, 3) == 0) {
         keyspace_set_expiry(world->keyspace, record, below(world, 2) ? 0 : 1 + below(world, 100));
-    } else if (record_is_object(record)) {
+    } else if (record_type(record) == VALUE_HASH) {
         change_hash(world, key, record);
     } else {
-        bool is_long = record->value_length > SAVER_STRING_BYTES;
-        size_t length = is_long ? LONG_BYTES : 1 + below(world, 200);
-        record = keyspace_resize_string(world->keyspace, record, length);
-        record_string_writable(record)[0] ^= 1;
+        uint8_t byte = (uint8_t)below(world, 256);
+        size_t offset = below(world, record_is_long_string(record) ? LONG_BYTES : 200);
+        keyspace_write_string(world->keyspace, record, offset, bytes_of(&byte, 1));
     }
 }
 
@@ -407,7 +406,10 @@ static void test_a_long_string_is_of_one_moment(void **state) {
         put_long_string(&world, key, 7);
         keyspace_put_string(world.keyspace, key_name(name, STRINGS, 1), key, STRING_RAW, 0);
         key = key_name(name, STRINGS, 0);
-        keyspace_resize_string(world.keyspace, keyspace_find(world.keyspace, key), LONG_BYTES);
+        static uint8_t text[LONG_BYTES + 5];
+        memset(text, 'z', sizeof text);
+        keyspace_write_string(world.keyspace, keyspace_find(world.keyspace, key), LONG_BYTES - 1,
+                              bytes_of(text, 1));
         note_model(&world);
         struct part_set slots = all_slots(&world);
         keyspace_cut(world.keyspace, &slots);
@@ -419,8 +421,10 @@ static void test_a_long_string_is_of_one_moment(void **state) {
             assert_true(keyspace_save_cut(world.keyspace, slot, 1000, SIZE_MAX, &saved, &hash) ==
                         CUT_SAVED_SOME);
         struct record *record = keyspace_find(world.keyspace, key);
-        record = keyspace_resize_string(world.keyspace, record, LONG_BYTES + 5);
-        memset(record_string_writable(record), 'z', LONG_BYTES + 5);
+        record = keyspace_write_string(world.keyspace, record, LONG_BYTES / 2, bytes_of(text, 1));
+        assert_in_range(keyspace_cut_kept_bytes(world.keyspace), LONG_STRING_PIECE_BYTES,
+                        LONG_STRING_PIECE_BYTES + 200); /* the rest is shared */
+        keyspace_write_string(world.keyspace, record, 0, bytes_of(text, sizeof text));
         assert_in_range(keyspace_cut_kept_bytes(world.keyspace), LONG_BYTES, 2 * LONG_BYTES);
         assert_true(keyspace_delete(world.keyspace, key));
         assert_true(keyspace_save_cut(world.keyspace, slot, SIZE_MAX, SIZE_MAX, &saved, &hash) ==

@@ -78,18 +78,21 @@ static void change_expiry(struct world *world, unsigned key) {
     world->model[key].expiry_ms = expiry_ms;
 }
 
-static void resize_string(struct world *world, unsigned key) {
+static void lengthen_string(struct world *world, unsigned key) {
     char name[32];
     struct model_key *model = &world->model[key];
     if (!model->exists || model->is_hash)
         return;
     struct record *record = keyspace_find(world->keyspace, key_name(name, key));
+    uint8_t text[VALUE_BYTES];
     size_t length = (size_t)random_below(&world->random, VALUE_BYTES);
-    record = keyspace_resize_string(world->keyspace, record, length);
-    for (size_t at = model->length; at < length; at++) {
-        assert_int_equal(record_string_writable(record)[at], 0);
-        record_string_writable(record)[at] = model->letter;
-    }
+    if (length <= model->length)
+        return;
+    record = keyspace_write_string(world->keyspace, record, length, BYTES_NONE);
+    for (size_t at = model->length; at < length; at++)
+        assert_int_equal(record_string(record).data[at], 0);
+    struct bytes added = letters(text, model->letter, length - model->length);
+    keyspace_write_string(world->keyspace, record, model->length, added);
     model->length = length;
 }
 
@@ -124,7 +127,7 @@ static void step(struct world *world, double put_chance) {
         change_expiry(world, key);
         return;
     case 4:
-        resize_string(world, key);
+        lengthen_string(world, key);
         return;
     default:
         rename_or_copy(world, key);

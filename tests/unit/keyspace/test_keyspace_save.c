@@ -124,11 +124,12 @@ static void test_golden_bytes_of_an_object(void **state) {
 
 static struct keyspace *keyspace_of_a_long_string(size_t length, uint64_t expiry_ms) {
     struct keyspace *keyspace = keyspace_new(1);
-    struct record *record =
-        keyspace_put_string(keyspace, BYTES_LITERAL("k"), BYTES_NONE, STRING_RAW, expiry_ms);
-    record = keyspace_resize_string(keyspace, record, length);
+    uint8_t *text = memory_allocate(length);
     for (size_t at = 0; at < length; at++)
-        record_string_writable(record)[at] = (uint8_t)(at / 251 + at);
+        text[at] = (uint8_t)(at / 251 + at);
+    keyspace_put_string(keyspace, BYTES_LITERAL("k"), bytes_of(text, length), STRING_RAW,
+                        expiry_ms);
+    memory_free(text);
     return keyspace;
 }
 
@@ -146,7 +147,7 @@ static void test_golden_bytes_of_a_long_string(void **state) {
     (void)state;
     enum { LENGTH = SAVER_STRING_BYTES + 5, PIECES = SAVER_STRING_BYTES / VALUE_SAVE_BYTES + 1 };
     struct keyspace *keyspace = keyspace_of_a_long_string(LENGTH, 0x0102030405060708);
-    struct bytes string = record_string(keyspace_find(keyspace, BYTES_LITERAL("k")));
+    const struct record *record = keyspace_find(keyspace, BYTES_LITERAL("k"));
     struct saved saved;
     save(keyspace, &saved);
     assert_int_equal(saved.count, PIECES / 2 + 1);
@@ -163,7 +164,7 @@ static void test_golden_bytes_of_a_long_string(void **state) {
                      number ? more
                             : BYTES_LITERAL("\x00\x05\x02\x01k"
                                             "\x08\x07\x06\x05\x04\x03\x02\x01\x85\x80\x40"),
-                     bytes_of(string.data + at, length));
+                     record_string_piece(record, at, length));
         assert_int_equal(cursor_left(&block) == 0, number % 2 || number + 1 == PIECES);
     }
     struct keyspace *loaded = keyspace_new(2);
@@ -236,7 +237,7 @@ static struct keyspace *keyspace_of_everything(uint64_t hash_seed, bool is_rever
     keyspace_put_object(keyspace, BYTES_LITERAL("long"), VALUE_HASH, hash_of(20000), 77);
     struct record *record =
         keyspace_put_string(keyspace, BYTES_LITERAL("large"), BYTES_NONE, STRING_RAW, 0);
-    keyspace_resize_string(keyspace, record, 300000);
+    keyspace_write_string(keyspace, record, 299999, BYTES_LITERAL("x"));
     return keyspace;
 }
 
@@ -267,9 +268,9 @@ static void test_what_is_loaded_was_saved(void **state) {
                         "embstr");
 
     struct record *changed = keyspace_find(loaded, BYTES_LITERAL("key:1"));
-    record_string_writable(changed)[0] ^= 1;
+    changed = keyspace_write_string(loaded, changed, 0, BYTES_LITERAL("K"));
     assert_true(keyspace_hash(loaded) != hash);
-    record_string_writable(changed)[0] ^= 1;
+    changed = keyspace_write_string(loaded, changed, 0, BYTES_LITERAL("k"));
     assert_true(keyspace_hash(loaded) == hash);
     keyspace_set_expiry(loaded, changed, 5);
     assert_true(keyspace_hash(loaded) != hash);
@@ -440,7 +441,7 @@ static void test_a_watch_is_told_of_every_change(void **state) {
     keyspace_put_string(keyspace, bytes_of_text("a"), BYTES_LITERAL("2"), STRING_INT, 0);
     keyspace_put_string(keyspace, bytes_of_text("a"), BYTES_LITERAL("3"), STRING_INT, 0);
     assert_int_equal(slot_set_count(&watch.changed.slots), 1);
-    keyspace_resize_string(keyspace, keyspace_find(keyspace, bytes_of_text("b")), 10);
+    keyspace_write_string(keyspace, keyspace_find(keyspace, bytes_of_text("b")), 9, h);
     keyspace_set_expiry(keyspace, keyspace_find(keyspace, bytes_of_text("c")), 0);
     keyspace_delete(keyspace, bytes_of_text("d"));
     keyspace_rename(keyspace, bytes_of_text("e"), bytes_of_text("x"));
