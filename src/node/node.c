@@ -242,6 +242,7 @@ static void worker_init(struct worker *worker, const struct worker_options *opti
     worker->io = options->io;
     worker->shared = options->shared;
     worker->metrics = node_shared_metrics(options->shared, options->index);
+    observe_begin(worker);
     random_init(&worker->random, options->seed);
     worker->settings_changed = sessions_take_settings;
     worker->started_us = worker_now_us(worker);

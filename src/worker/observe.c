@@ -78,6 +78,15 @@ void observe_redirect(struct worker *worker, const char *kind) {
     metric_add(metrics_cell(worker->metrics, METRIC_redirects_total, kind), 1);
 }
 
+/* What alerts look at: to Prometheus a counter that is not there, and then is 1, has not grown. */
+void observe_begin(struct worker *worker) {
+    static const char *const causes[] = {"maxclients", "memory", "output-limit", "protocol",
+                                         "query-buffer-limit"};
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        (void)metrics_cell(worker->metrics, METRIC_clients_refused_total, causes[i]);
+    worker_count(worker, METRIC_scrub_damages_total, 0);
+}
+
 void observe_refused_client(struct worker *worker, const char *cause) {
     metric_add(metrics_cell(worker->metrics, METRIC_clients_refused_total, cause), 1);
 }

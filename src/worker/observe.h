@@ -19,6 +19,9 @@ uint64_t observe_reply(struct worker *worker, const struct command *command, uin
 void observe_command_error(struct worker *worker, const struct command *command, bool has_run);
 void observe_error_reply(struct worker *worker, struct bytes reply);
 void observe_redirect(struct worker *worker, const char *kind);
+/* Shows as 0, from the start, what is counted seldom. */
+void observe_begin(struct worker *worker);
+/* `cause`: one of those in observe_begin(). */
 void observe_refused_client(struct worker *worker, const char *cause);
 void observe_raft_message(struct worker *worker, enum raft_message_kind kind, bool is_sent);
 void observe_packed(struct worker *worker, size_t entry_bytes, size_t packed_bytes);

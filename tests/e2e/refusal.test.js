@@ -149,6 +149,16 @@ test('unknown flags and bad values are named with what is allowed', async () => 
   assert.match(bad.stderr, /port.*65535/);
 });
 
+// A counter that is not there and then is 1 has not increased, to Prometheus.
+test('what alerts wait for is shown from the start, as 0', async (t) => {
+  const {nodes: [node]} = await startNodes(t);
+  const told = (await node.get('/metrics')).text;
+  const rules = ['data', 'gossip'].map((name) => fs.readFileSync(path.join(__dirname, `../../deploy/prometheus/${name}.rules.yml`), 'utf8')).join('');
+  const counters = [...rules.matchAll(/(?:increase|rate)\((trothdb_\w+_total)\[/g)].map(([, name]) => name);
+  assert.ok(counters.length > 5, 'the rules were read');
+  for (const name of counters) assert.match(told, new RegExp(`^${name}(?:{.*})? \\d+$`, 'm'), name);
+});
+
 test('metrics pass promtool; health says ready', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1, flags: ['--shards', 2]});
   await until('ready', async () => (await node.get('/health/ready')).status === 200);
