@@ -91,6 +91,48 @@ test('slow and full disks, clocks, names, versions and leaders are told', async 
   for (const memoryLimit of [3, 0]) assert.deepStrictEqual(await wrong(status(), {...calm, memoryUsed: 3, memoryLimit}), []);
 });
 
+test('each thing that can be wrong is told, at its limit and not before it', async () => {
+  const one = async (changes, change = () => {}, gauges = calm) => {
+    const told = status(changes);
+    change(told);
+    return wrong(told, gauges);
+  };
+  const dead = 'Node 3 (n3) has been dead for 12 s: it answers nobody.', gone = {state: 'dead', state_ms: 12000};
+  assert.deepStrictEqual(await one({2: {state: 'suspect'}}), ['Node 2 (n2) is suspected: it does not answer just now.']);
+  assert.deepStrictEqual(await one({}, (told) => told.members.pop()), ['Node 3 (127.0.0.1:7003) has not been heard of since this node started.']);
+  assert.deepStrictEqual(await one({2: {standing: 'bored'}}), ['Node 2 (n2) would rather not lead: bored.']);
+  assert.deepStrictEqual(await one({3: {...gone, standing: 'draining', version: '0.9'}}), [dead], 'what the dead said last is over');
+  assert.deepStrictEqual(await one({3: gone}, (told) => { told.cluster.shards[1].leader = null; }),
+    ['Shard 1 has no leader that this node knows of; an election is awaited.', dead]);
+  assert.deepStrictEqual(await one({3: gone}, (told) => { told.replicas[1].voters = [3]; }),
+    ['Shard 1 has no majority: 0 of 1 replicas live. Until one is back it takes no writes and no reads.', dead]);
+  // The error of the estimate is on its clock's side; one that was never measured has none.
+  const clock = (offset, error) => one({2: {clock_offset_us: offset, clock_error_us: error}});
+  assert.deepStrictEqual(await clock(600000, 100000), []);
+  assert.match((await clock(600001, 100000))[0], /^The clock of n2 is 600 ms ahead of this node's\./);
+  assert.deepStrictEqual(await clock(2000000, 0), []);
+  const others = (count, kind) => one({}, (told) => {
+    for (let i = 0; i < count; i++) told.members.push(member(4 + i, {kind, state: 'dead', client: `127.0.0.1:80${10 + i}`}));
+  });
+  assert.deepStrictEqual(await others(1, ''), ['1 member of no cluster, or of another one, is dead: n4.']);
+  assert.deepStrictEqual(await others(2, ''), ['2 members of no cluster, or of another one, are dead: n4 and n5.']);
+  assert.deepStrictEqual(await others(5, 'agent'), ['5 agents are dead: n4, n5, n6, n7 and n8.']);
+  assert.deepStrictEqual(await others(6, 'agent'), ['6 agents are dead: n4, n5, n6, n7, n8 and 1 more.']);
+  assert.deepStrictEqual(await one({}, undefined, {...calm, health: 2, repairing: 1, isDiskFull: 1}),
+    ['1 replica of this node gets back from the peers what damage took.'], 'a node says by its standing that its disk is full');
+  assert.match((await one({}, undefined, {...calm, health: 3}))[0], /^This node thinks itself sick \(3 of 8\)/);
+  assert.deepStrictEqual(await one({}, (told) => { told.cluster = null; told.replicas = []; told.members.length = 1; }, {...calm, isDiskFull: 1}),
+    ['The disk of this node is full.']);
+});
+
+test('a shard is changing until its voters are settled', async () => {
+  const {understand} = await modules;
+  const told = status();
+  told.cluster.shards[1].is_settled = false;
+  told.replicas[2].old_voters = [1, 2];
+  assert.deepStrictEqual(understand(told).shards.map(({isChanging}) => isChanging), [false, true, true]);
+});
+
 test('a problem keeps its key for as long as it lasts, and a member that was replaced is missed by nobody', async () => {
   const {understand, problemsOf} = await modules;
   const keys = (ms) => {
