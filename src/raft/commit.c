@@ -40,7 +40,6 @@ void raft_propose(struct raft *raft, struct raft_entry *entry) {
     }
     raft_entry_seal(entry, raft->term, raft_last(raft) + 1, RAFT_ENTRY_COMMANDS);
     raft_entry_append(raft, entry);
-    raft->step.proposed_index = entry->index;
     if (entry->is_early)
         raft->early.asked_index = entry->index;
     raft->early.patience_us = entry->patience_us;

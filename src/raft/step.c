@@ -343,7 +343,6 @@ static void step_finish(struct raft *raft, struct raft_actions *actions) {
         .give_up_cause = step->give_up_cause,
         .deadline_us = next_deadline(raft),
         .proposal_error = step->proposal_error,
-        .proposed_index = step->proposed_index,
     };
     if (step->save_from != 0) {
         actions->entries = raft_log_at(&raft->log, step->save_from);

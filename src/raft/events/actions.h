@@ -70,5 +70,4 @@ struct raft_actions {
      * dropped). RAFT_CHANGE: also ERR_BUSY before an entry of this term is committed and until the
      * configuration in force is committed and not joint; ERR_INVALID for voters that cannot be. */
     int proposal_error;
-    raft_index proposed_index; /* RAFT_PROPOSE: where the entry stands */
 };

@@ -112,7 +112,6 @@ struct raft_step_results {
     raft_node_number snapshot_wanted_by[RAFT_VOTER_MAXIMUM];
     size_t snapshot_wanted_count;
     int proposal_error;
-    raft_index proposed_index;
     bool is_campaign_begun, is_transfer_begun, is_move_begun, is_hedged;
     enum raft_election_cause campaign_cause;
     raft_node_number given_up_learner;
