@@ -1,7 +1,7 @@
 /* The shard's time, by which its keys expire. The stamps of entries carry it: it never goes back,
  * whatever the leaders' clocks do. Nor does it stand still: where the leader's wall clock is behind
  * it, it goes on at seven eighths of the speed until that clock has caught up
- * (docs/decisions/0067). */
+ * (docs/decisions/0069). */
 #pragma once
 #include "shard/state/state.h"
 
