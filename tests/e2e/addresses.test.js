@@ -42,3 +42,14 @@ for (const [title, placesFor] of Object.entries(moves)) {
     assert.strictEqual(await (await cluster.leaderOf(3300)).ask('GET', 'b'), 'there');
   });
 }
+
+// Seeds that were named once need not be for ever: the name of one may be looked up in vain in the night in which all start again.
+test('after all have ended, nobody is named as a seed', async (t) => {
+  const {nodes} = await startCluster(t, {shards: 2});
+  await Promise.all(nodes.map((node) => node.kill()));
+  for (const node of nodes) node.flags.splice(node.flags.indexOf('--join'), 2);
+  await Promise.all(nodes.map((node) => node.start()));
+  for (const node of nodes) {
+    await until(`${node.address} hears of all by gossip`, async () => (await node.ask('GOSSIP', 'MEMBERS', 'STATE', 'alive')).length === nodes.length);
+  }
+});

@@ -83,9 +83,31 @@ void control_say_leads(struct worker *worker) {
 /* ---- adopting ---- */
 
 /* Where the topology says that it is. */
-static void set_peer(struct worker *worker, const struct topology_node *node) {
+static struct net_address address_of(const struct topology_node *node) {
     struct net_address address = {.port = node->address.peer_port};
     snprintf(address.host, sizeof address.host, "%s", node->address.host);
+    return address;
+}
+
+enum { CONTROL_SEEDS_MAXIMUM = 16 }; /* one that lives is enough */
+
+/* Gossip of a node that starts again looks where the others were, though no seed is set, or no name
+ * of one can be looked up. */
+static void seed_gossip(struct worker *worker) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < worker->topology->node_count && count < CONTROL_SEEDS_MAXIMUM; i++) {
+        const struct topology_node *node = &worker->topology->nodes[i];
+        if (node->number == worker->self)
+            continue;
+        struct mail *mail = mail_new(MAIL_GOSSIP_SEED, worker->index);
+        mail->address = address_of(node);
+        worker_post(worker, MAIL_TO_GOSSIPER, mail);
+        count++;
+    }
+}
+
+static void set_peer(struct worker *worker, const struct topology_node *node) {
+    struct net_address address = address_of(node);
     worker->io.net->peer_set(worker->io.net, node->number, &address);
 }
 
@@ -382,8 +404,10 @@ int control_start(struct worker *worker, struct buffer *problem) {
     if (topology) {
         settings_start(worker, topology);
         error = put_in_place(worker, topology, problem);
-        if (!error && worker->index == 0)
+        if (!error && worker->index == 0) {
             say_topology(worker);
+            seed_gossip(worker);
+        }
         return error;
     }
     return worker->index == 0 && worker->config.join[0] == '\0' ? found_alone(worker, problem) : 0;
