@@ -52,8 +52,9 @@ void *queue_at(const struct queue *queue, size_t position) {
 
 void queue_pop(struct queue *queue) {
     CHECK(queue->count > 0);
-    queue->start = (queue->start + 1) & (queue->capacity - 1);
     queue->count--;
+    /* An empty one begins anew where it began: memory that was used a moment ago is still near. */
+    queue->start = queue->count > 0 ? (queue->start + 1) & (queue->capacity - 1) : 0;
 }
 
 void queue_truncate(struct queue *queue, size_t count) {

@@ -280,6 +280,21 @@ static void test_queue_behaves_like_a_plain_array(void **state) {
     queue_release(&queue);
 }
 
+/* A queue that is filled and emptied over and over stays in the memory that it used last, and does
+ * not go all the way round its ring. */
+static void test_an_emptied_queue_begins_where_it_began(void **state) {
+    (void)state;
+    struct queue queue;
+    queue_init(&queue, sizeof(unsigned));
+    const unsigned *first = queue_push(&queue);
+    queue_push(&queue);
+    queue_pop(&queue);
+    assert_ptr_not_equal(queue_front(&queue), first);
+    queue_pop(&queue);
+    assert_ptr_equal(queue_push(&queue), first);
+    queue_release(&queue);
+}
+
 struct item {
     int number;
     struct list link;
@@ -323,4 +338,5 @@ RUN_TESTS(cmocka_unit_test(test_table_behaves_like_a_plain_array),
           cmocka_unit_test(test_a_look_finds_what_is_due),
           cmocka_unit_test(test_a_heap_of_what_is_due_shrinks),
           cmocka_unit_test(test_queue_behaves_like_a_plain_array),
+          cmocka_unit_test(test_an_emptied_queue_begins_where_it_began),
           cmocka_unit_test(test_list_keeps_order_and_allows_removal_while_walking))
