@@ -26,6 +26,28 @@ static inline uint64_t cursor_varint(struct cursor *cursor) {
     bool is_short = !cursor->is_failed && cursor->at < cursor->end && *cursor->at < 0x80;
     return is_short ? *cursor->at++ : cursor_long_varint(cursor);
 }
+/* The same for those who read little else, with all of it in the caller: its cursor stays in
+ * registers, if nobody takes its address. Only the shortest form of a number is accepted, so that
+ * every value has exactly one encoding and a checksum over a decoded and re-encoded message stays
+ * the same. */
+static inline __attribute__((always_inline)) uint64_t cursor_varint_here(struct cursor *cursor) {
+    const uint8_t *at = cursor->at;
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && at < cursor->end && !cursor->is_failed; shift += 7) {
+        uint8_t byte = *at++;
+        bool is_too_large = shift == 63 && byte > 1;
+        bool is_padded = shift > 0 && byte == 0;
+        if (is_too_large || is_padded)
+            break;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            cursor->at = at;
+            return value;
+        }
+    }
+    cursor->is_failed = true;
+    return 0;
+}
 /* The next `length` bytes, or NULL and failed. Once failed, everything after fails as well. */
 static inline const uint8_t *cursor_take(struct cursor *cursor, size_t length) {
     if (cursor->is_failed || length > cursor_left(cursor)) {

@@ -11,27 +11,35 @@ enum {
 
 /* ---- reading ---- */
 
-bool protobuf_next(struct cursor *in, struct protobuf_item *item) {
+/* By way of a copy: the cursor itself stays in registers. */
+static uint64_t fixed_number(struct cursor *in, enum wire_type type) {
+    struct cursor rest = *in;
+    uint64_t value = type == WIRE_64 ? cursor_u64(&rest) : cursor_u32(&rest);
+    *in = rest;
+    return value;
+}
+
+static inline bool next_item(struct cursor *in, struct protobuf_item *item) {
     if (in->is_failed || cursor_left(in) == 0)
         return false;
-    uint64_t tag = cursor_varint(in);
+    uint64_t tag = cursor_varint_here(in);
     enum wire_type type = (enum wire_type)(tag & ((1 << WIRE_TYPE_BITS) - 1));
     *item = (struct protobuf_item){.number = (uint32_t)(tag >> WIRE_TYPE_BITS),
                                    .is_bytes = type == WIRE_BYTES};
     if (type == WIRE_VARINT)
-        item->value = cursor_varint(in);
-    else if (type == WIRE_64)
-        item->value = cursor_u64(in);
-    else if (type == WIRE_32)
-        item->value = cursor_u32(in);
+        item->value = cursor_varint_here(in);
     else if (type == WIRE_BYTES)
-        item->bytes = cursor_length_prefixed(in, SIZE_MAX);
+        item->bytes = cursor_bytes(in, cursor_varint_here(in));
+    else if (type == WIRE_64 || type == WIRE_32)
+        item->value = fixed_number(in, type);
     else
         in->is_failed = true;
     if (item->number == 0 || tag > UINT32_MAX)
         in->is_failed = true;
     return !in->is_failed;
 }
+
+bool protobuf_next(struct cursor *in, struct protobuf_item *item) { return next_item(in, item); }
 
 static void store(void *at, enum protobuf_kind kind, const struct protobuf_item *item) {
     switch (kind) {
@@ -56,7 +64,7 @@ static void store(void *at, enum protobuf_kind kind, const struct protobuf_item 
 int protobuf_read(const struct protobuf_shape *shape, struct bytes in, void *out) {
     struct cursor cursor = cursor_of(in);
     struct protobuf_item item;
-    while (protobuf_next(&cursor, &item)) {
+    while (next_item(&cursor, &item)) {
         enum protobuf_kind kind =
             item.number < shape->count ? shape->fields[item.number].kind : PROTOBUF_NOTHING;
         if (kind == PROTOBUF_NOTHING)
