@@ -12,7 +12,7 @@ void topology_derive_slot_owners(struct topology *topology) {
         slot_number first, last;
         while (slot_set_range(&topology->shards[i].slots, &next, &first, &last))
             for (unsigned slot = first; slot <= last; slot++)
-                topology->slot_owner[slot] = topology->shards[i].number;
+                topology->slot_owner[slot] = (uint16_t)topology->shards[i].number;
     }
 }
 

@@ -6,6 +6,7 @@
 #include "base/cursor.h"
 #include "base/error.h"
 #include "slot/slot.h"
+#include <assert.h>
 
 enum {
     TOPOLOGY_VERSION = 5, /* older ones are read too: 1 has no wishes, 2 no settings, 3 nobody
@@ -84,8 +85,10 @@ struct topology {
     unsigned setting_count;
     struct topology_removed *removed; /* in the order of their going */
     unsigned removed_count;
-    uint32_t slot_owner[SLOT_COUNT]; /* derived: shard number, 0 for nobody */
+    uint16_t slot_owner[SLOT_COUNT]; /* derived: shard number, 0 for nobody */
 };
+
+static_assert(TOPOLOGY_SHARD_MAXIMUM <= UINT16_MAX, "slot_owner holds any shard's number");
 
 /* A founding topology: nodes numbered from 1 in the order given, slots dealt in equal ranges,
  * replicas dealt in turn so that leaders and replicas are spread evenly. Epoch 1. Returns owned.

@@ -31,8 +31,7 @@ static void expect_key(struct expected_key *key, const struct keyspace *keyspace
     key->key = text;
     key->slot = slot_of_key(text);
     const struct slot_table *table = keyspace_slot_table(keyspace, key->slot);
-    if (table)
-        memory_fetch(table);
+    memory_fetch_all(table, sizeof *table);
     key->hash = bytes_hash(text, keyspace->hash_seed);
 }
 
