@@ -1,3 +1,4 @@
+#include "base/memory.h"
 #include "raft/raft.h"
 #include "raft/state/lease.h"
 #include "raft/state/peers.h"
@@ -7,6 +8,19 @@ enum {
     NEAR_SAVES = 3, /* the others are near if a commit takes no longer than so many saves here */
     OVERDUE_COMMITS = 2 /* late is what takes so many times as long as commits do */
 };
+
+void raft_fetch(const struct raft *raft) {
+    memory_fetch_all(raft, offsetof(struct raft, peers[2]));
+}
+
+/* A step appends behind the newest entry, or applies one not far from it. */
+void raft_fetch_behind(const struct raft *raft) {
+    if (raft->log.count > 0)
+        memory_fetch(raft_log_at(&raft->log, raft_last(raft)));
+    memory_fetch(raft->saves.pending);
+    memory_fetch_all(raft->outbox.messages, sizeof raft->outbox.messages[0]);
+    memory_fetch_all(raft_members(raft), offsetof(struct raft_configuration, voters[4]));
+}
 
 enum raft_role raft_role(const struct raft *raft) { return raft->role; }
 raft_term raft_current_term(const struct raft *raft) { return raft->term; }

@@ -32,6 +32,10 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
 /* What RAFT_DURABLE comes to on a follower, where nothing follows from it: no actions. False,
  * and nothing was done: this is none, and has to be stepped. */
 bool raft_follower_durable(struct raft *raft, uint64_t save_sequence);
+/* Asks for the memory that any step of it looks at (base/memory.h); and, once that is here, for
+ * what it points to. */
+void raft_fetch(const struct raft *raft);
+void raft_fetch_behind(const struct raft *raft);
 void raft_set_timing(struct raft *raft, const struct raft_timing *timing);
 /* Without room this replica takes no entries from a leader, and says so, so that it is not sent
  * them over and over; it hears the leader, votes, and keeps what it has. */

@@ -52,13 +52,51 @@ static void forward(struct worker *worker, const struct peer_batch *batch) {
     }
 }
 
-static void receive_all_raft(struct worker *worker, const struct peer_batch *batch) {
-    struct cursor in = cursor_of(batch->bytes);
+/* Messages that are read before the first of them is acted upon: where many shards share a worker,
+ * no cache has any of the next one's, so its memory is asked for while those before it are stepped.
+ * It takes three steps, each of which knows where to look once the one before has its memory. */
+enum { RAFT_GROUP_MESSAGES = 16 };
+struct raft_group {
+    struct peer_raft messages[RAFT_GROUP_MESSAGES];
+    unsigned count;
+};
+
+static bool read_group(struct cursor *in, struct raft_group *group) {
     enum peer_part part;
     struct bytes bytes;
-    while (peer_batch_next(&in, &part, &bytes))
+    group->count = 0;
+    while (group->count < RAFT_GROUP_MESSAGES && peer_batch_next(in, &part, &bytes))
         if (part == PEER_RAFT)
-            raft_mail_receive(worker, batch->from, bytes);
+            group->messages[group->count++] = peer_raft_read(bytes);
+    return group->count > 0;
+}
+
+static void fetch(struct worker *worker, const struct raft_group *group, unsigned at,
+                  void (*ask)(const struct shard *shard)) {
+    struct shard *shard =
+        at < group->count ? worker_shard(worker, group->messages[at].shard) : NULL;
+    if (shard)
+        ask(shard);
+}
+
+static void receive_group(struct worker *worker, uint32_t from, const struct raft_group *group) {
+    fetch(worker, group, 0, shard_fetch);
+    fetch(worker, group, 1, shard_fetch);
+    fetch(worker, group, 2, shard_fetch);
+    fetch(worker, group, 1, shard_fetch_behind);
+    for (unsigned i = 0; i < group->count; i++) {
+        fetch(worker, group, i + 3, shard_fetch);
+        fetch(worker, group, i + 2, shard_fetch_behind);
+        fetch(worker, group, i + 1, shard_fetch_last);
+        raft_mail_receive(worker, from, &group->messages[i]);
+    }
+}
+
+static void receive_all_raft(struct worker *worker, const struct peer_batch *batch) {
+    struct cursor in = cursor_of(batch->bytes);
+    struct raft_group group;
+    while (read_group(&in, &group))
+        receive_group(worker, batch->from, &group);
 }
 
 static void receive_other(struct worker *worker, uint32_t from, enum peer_part part,

@@ -1,5 +1,6 @@
 /* What the owner asks a shard. */
 #include "shard/state/look.h"
+#include "base/memory.h"
 #include "shard/shard.h"
 
 uint32_t shard_number(const struct shard *shard) { return shard->number; }
@@ -29,3 +30,28 @@ size_t shard_pending_count(const struct shard *shard) {
 }
 
 uint32_t shard_batch_count(const struct shard *shard) { return shard->batch.count; }
+
+void shard_fetch(const struct shard *shard) {
+    memory_fetch_all(shard, offsetof(struct shard, incoming.number));
+    memory_fetch(&shard->own.stage);
+}
+
+static void fetch_front(const struct queue *queue) {
+    if (queue_count(queue))
+        memory_fetch_all(queue_front(queue), queue->element_bytes);
+}
+
+void shard_fetch_behind(const struct shard *shard) {
+    raft_fetch(shard->raft);
+    fetch_front(&shard->saves.pending);
+    fetch_front(&shard->saves.messages);
+    fetch_front(&shard->proposed.entries);
+}
+
+/* What was appended last is about to be durable or committed, or another follows it. */
+void shard_fetch_last(const struct shard *shard) {
+    raft_index last_index = raft_last_index(shard->raft);
+    raft_fetch_behind(shard->raft);
+    moments_fetch(&shard->tracing.moments, last_index);
+    moments_fetch(&shard->tracing.moments, last_index + 1);
+}

@@ -198,6 +198,11 @@ bool shard_is_idle(const struct shard *shard);
  * made here later. */
 struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence);
 
+/* Ask for the memory that any step of it looks at (base/memory.h): its own; once that is here, what
+ * it points to; and then what that does. */
+void shard_fetch(const struct shard *shard);
+void shard_fetch_behind(const struct shard *shard);
+void shard_fetch_last(const struct shard *shard);
 uint32_t shard_number(const struct shard *shard);
 const struct raft *shard_raft(const struct shard *shard);
 struct machine *shard_machine(const struct shard *shard);

@@ -177,11 +177,12 @@ struct raft {
     struct raft_step_results step;
     struct raft_outbox outbox;
 
+    struct raft_configuration wanted; /* leader: voters that were asked for; none: no change under
+                                         way */
+
     /* Large, and mostly empty. They stand behind all that every step looks at, so that this lies in
      * one page of memory with the first peers: a node has many shards. */
     struct raft_progress peers[RAFT_MEMBER_MAXIMUM];   /* leader */
-    struct raft_configuration wanted;                  /* leader: voters that were asked for; none:
-                                                          no change under way */
     struct raft_stander standers[RAFT_MEMBER_MAXIMUM]; /* who is not willing to lead, as told */
     raft_node_number granted_by[RAFT_MEMBER_MAXIMUM];  /* candidate: who granted */
 };

@@ -127,15 +127,14 @@ static struct raft_message message_of(const struct worker *worker, uint32_t from
                                  .is_quiet = in->is_quiet};
 }
 
-void raft_mail_receive(struct worker *worker, uint32_t from, struct bytes part) {
-    struct peer_raft in = peer_raft_read(part);
-    struct shard *shard = worker_shard(worker, in.shard);
-    if (!shard || in.kind >= RAFT_MESSAGE_KIND_COUNT)
+void raft_mail_receive(struct worker *worker, uint32_t from, const struct peer_raft *in) {
+    struct shard *shard = worker_shard(worker, in->shard);
+    if (!shard || in->kind >= RAFT_MESSAGE_KIND_COUNT)
         return;
-    struct raft_message message = message_of(worker, from, &in);
-    struct bytes encoded = in.entries;
-    if (in.unpacked_bytes &&
-        packer_unpack(&worker->hosting->packer, encoded, in.unpacked_bytes, &encoded))
+    struct raft_message message = message_of(worker, from, in);
+    struct bytes encoded = in->entries;
+    if (in->unpacked_bytes &&
+        packer_unpack(&worker->hosting->packer, encoded, in->unpacked_bytes, &encoded))
         return; /* as if it were lost: the leader sends it again */
     struct entry_list list;
     decode_entries(encoded, &list);

@@ -8,11 +8,13 @@
  *       418      3    12:00:00.2         35        -          -        -          -,     -
  */
 #pragma once
+#include "base/memory.h"
 #include "raft/raft.h"
+#include <assert.h>
 
 enum {
     MOMENTS_ENTRY_MAXIMUM = 128,
-    MOMENTS_PEER_MAXIMUM = 8 /* whose acknowledgements are kept; of more, the first to come */
+    MOMENTS_PEER_MAXIMUM = 6 /* whose acknowledgements are kept; of more, the first to come */
 };
 
 enum moment {
@@ -31,6 +33,8 @@ struct moments_entry {
     uint32_t reached_us[MOMENT_COUNT];
     uint32_t acknowledged_us[MOMENTS_PEER_MAXIMUM]; /* by place in moments->peers */
 };
+/* Of many shards none finds its ring in a cache, so an entry is to be on one line of memory. */
+static_assert(sizeof(struct moments_entry) == 64, "an entry takes one line of memory");
 
 struct moments {
     struct moments_entry *ring;        /* owned; NULL: nothing was noted yet */
@@ -41,6 +45,11 @@ struct moments {
     } peers[MOMENTS_PEER_MAXIMUM];
 };
 
+/* Asks for the memory of the entry at `index` (base/memory.h). */
+static inline void moments_fetch(const struct moments *moments, raft_index index) {
+    if (moments->ring)
+        memory_fetch(&moments->ring[index % MOMENTS_ENTRY_MAXIMUM]);
+}
 void moments_release(struct moments *moments);
 
 void moments_append(struct moments *moments, const struct raft_entry *entry, uint64_t begun_us,

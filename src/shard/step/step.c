@@ -173,12 +173,12 @@ struct aftermath {
     raft_node_number wanted_by[RAFT_VOTER_MAXIMUM];
 };
 
-static struct aftermath aftermath_of(const struct raft_actions *actions) {
-    struct aftermath after = {.is_leadership_changed = actions->is_leadership_changed,
-                              .truncate_from = actions->truncate_from,
-                              .wanted_count = actions->snapshot_wanted_count};
-    memcpy(after.wanted_by, actions->snapshot_wanted_by, sizeof after.wanted_by);
-    return after;
+static void note_aftermath(struct aftermath *after, const struct raft_actions *actions) {
+    after->is_leadership_changed = actions->is_leadership_changed;
+    after->truncate_from = actions->truncate_from;
+    after->wanted_count = actions->snapshot_wanted_count;
+    memcpy(after->wanted_by, actions->snapshot_wanted_by,
+           after->wanted_count * sizeof after->wanted_by[0]);
 }
 
 static void forget(struct shard *shard) {
@@ -221,7 +221,8 @@ int shard_step(struct shard *shard, struct raft_event *event) {
     if (shard->batch.count && raft_last_index(shard->raft) > last_index)
         shard_batch_moved(shard, last_index + 1, raft_last_index(shard->raft) - last_index);
     obey(shard, event, &actions);
-    const struct aftermath after = aftermath_of(&actions);
+    struct aftermath after;
+    note_aftermath(&after, &actions);
     int proposal_error = actions.proposal_error;
     if (actions.read_count)
         shard_answer_reads(shard, actions.reads, actions.read_count);

@@ -1,7 +1,9 @@
 /* CLUSTER and TROTHDB: what a node tells of the topology, and of leaders that it knows by hearsay;
- * and a spare that is given a topology. */
+ * a batch from another node; and a spare that is given a topology. */
 #include "world.h"
 
+#include "replica/peers.h"
+#include "wire/peer_message.h"
 #include "wire/request.h"
 #include "wire/response.h"
 #include "worker/worker.h"
@@ -177,6 +179,34 @@ static void test_leaders_that_nobody_told_of(void **state) {
     three_tear_down(&scene);
 }
 
+/* A worker reads some messages of a batch before it acts on the first: it acts on all, however many
+ * there are, and whatever shards they name. */
+static void test_batch_of_many_messages(void **state) {
+    (void)state;
+    struct three scene;
+    three_set_up(&scene, 4, 3);
+    const struct topology *topology = scene.worker->topology;
+    struct metric_cell *received =
+        metrics_cell(scene.worker->metrics, METRIC_raft_messages_received_total, "pre_vote");
+    uint64_t before = metric_value(received);
+    struct buffer bytes;
+    buffer_init(&bytes, SIZE_MAX);
+    peer_batch_begin(&bytes, &(struct peer_batch){.cluster_id = bytes_of(topology->cluster_id, 16),
+                                                  .from = 2,
+                                                  .to = scene.worker->self,
+                                                  .protocol = 2,
+                                                  .workers = 1});
+    for (unsigned i = 0; i < 40; i++) {
+        struct peer_raft message = {
+            .shard = i % 8 < 4 ? 1 + i % 4 : 1000 * i, .kind = RAFT_PRE_VOTE, .term = 1};
+        peer_raft_append(&bytes, &message, 0);
+    }
+    assert_int_equal(peers_take(scene.worker, buffer_bytes(&bytes)), 0);
+    assert_int_equal(metric_value(received) - before, 20); /* half of the shards are not here */
+    buffer_release(&bytes);
+    three_tear_down(&scene);
+}
+
 static void test_keys_in_slot(void **state) {
     (void)state;
     struct world *world = world_new(2, FOUR_SHARDS);
@@ -282,5 +312,6 @@ static void test_status(void **state) {
 }
 
 RUN_TESTS(cmocka_unit_test(test_cluster_shapes), cmocka_unit_test(test_cluster_of_several),
-          cmocka_unit_test(test_leaders_that_nobody_told_of), cmocka_unit_test(test_keys_in_slot),
+          cmocka_unit_test(test_leaders_that_nobody_told_of),
+          cmocka_unit_test(test_batch_of_many_messages), cmocka_unit_test(test_keys_in_slot),
           cmocka_unit_test(test_found), cmocka_unit_test(test_status))
