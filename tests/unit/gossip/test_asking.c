@@ -259,12 +259,24 @@ static void test_the_busy_are_left_alone(void **state) {
     }
 }
 
-/* A piece by another than who was asked, or one that cannot be read, ends it; one of no stream, or
- * of another, is nothing. */
+enum fault { ANOTHER_SENDER, ANOTHER_KIND, UNREADABLE, FAULT_COUNT };
+
+static void faulty_piece(struct asker *asker, enum fault fault) {
+    struct gossip_event event = {
+        .kind = GOSSIP_STREAM_PIECE, .stream = asker->stream, .bytes = BYTES_LITERAL("no piece")};
+    begin(asker, fault == ANOTHER_KIND ? CODEC_NEWS : CODEC_FILL,
+          fault == ANOTHER_SENDER ? SECOND_MEMBER : FIRST);
+    if (fault != UNREADABLE)
+        event.bytes = buffer_bytes(&asker->writer.buffer);
+    step(asker, event);
+}
+
+/* A piece by another than who was asked, one that is something else, or one that cannot be read,
+ * ends it; one of no stream, or of another, is nothing. */
 static void test_what_is_no_piece_ends_it(void **state) {
     (void)state;
     struct gossip_counters counters;
-    for (int is_unreadable = 0; is_unreadable < 2; is_unreadable++) {
+    for (enum fault fault = 0; fault < FAULT_COUNT; fault++) {
         struct asker asker;
         asker_init(&asker);
         piece(&asker, 0, SECOND_MEMBER);
@@ -272,12 +284,7 @@ static void test_what_is_no_piece_ends_it(void **state) {
         piece(&asker, 0, SECOND_MEMBER);
         piece(&asker, asker.stream + 1, SECOND_MEMBER);
         assert_int_equal(asker.dropped, 0);
-        if (is_unreadable)
-            step(&asker, (struct gossip_event){.kind = GOSSIP_STREAM_PIECE,
-                                               .stream = asker.stream,
-                                               .bytes = BYTES_LITERAL("no piece")});
-        else
-            piece(&asker, asker.stream, SECOND_MEMBER);
+        faulty_piece(&asker, fault);
         assert_int_equal(asker.dropped, 1);
         gossip_counters(asker.gossip, &counters);
         assert_int_equal(counters.malformed, 1);
@@ -299,6 +306,9 @@ static void test_one_of_the_gone_is_dropped(void **state) {
     codec_list_end(&asker.writer);
     deliver(&asker, FIRST);
     assert_int_equal(asker.dropped, 1);
+    offer(&asker, FIRST, true);
+    assert_int_equal(asker.opened, 1);
+    pass(&asker, 61 * SECOND); /* by now it would be asked again */
     offer(&asker, FIRST, true);
     assert_int_equal(asker.opened, 1);
     asker_release(&asker);
