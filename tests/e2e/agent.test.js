@@ -329,7 +329,7 @@ test('what an agent tells of itself it tells once, with its version and since wh
   await agent.start();
   const names = (await agent.ask('GOSSIP', 'INFO')).split('\r\n').filter((line) => line.includes(':')).map((line) => line.split(':')[0]);
   assert.ok(names.length > 30);
-  assert.deepStrictEqual(names.filter((name, index) => names.indexOf(name) !== index), []);
+  assert.deepStrictEqual(names.filter((name, index) => names.indexOf(name) !== index || /replayed/.test(name)), ['datagrams_replayed']);
   await until('it has run for a while', async () =>
     Number(/^trothdb_uptime_seconds ([\d.]+)$/m.exec((await agent.get('/metrics')).text)[1]) > 0.5);
   assert.match((await agent.get('/metrics')).text, /^trothdb_build_info\{version="\d+\.\d+[^"]*"\} 1$/m);
