@@ -379,38 +379,49 @@ static void refuse_lost_log(const struct worker *worker, struct buffer *problem)
         worker->index);
 }
 
-int control_start(struct worker *worker, struct buffer *problem) {
-    struct topology *topology;
-    int error = topology_files_load_both(worker, &topology, &worker->hosting->founding, problem);
-    if (!error && topology && !topology_node_by_uuid(topology, worker->identity.uuid)) {
-        buffer_append_text(problem,
-                           topology_removed_by_uuid(topology, worker->identity.uuid)
-                               ? "this node was removed from its cluster, and what it holds is of "
-                                 "no use any more; remove its directory, and it starts as a new one"
-                               : "the file \"topology\" is of a cluster that this node is not in");
-        error = ERR_INVALID;
+static int check_topology(const struct worker *worker, const struct topology *topology,
+                          struct buffer *problem) {
+    if (topology_node_by_uuid(topology, worker->identity.uuid))
+        return levels_check(worker, topology, problem);
+    buffer_append_text(problem,
+                       topology_removed_by_uuid(topology, worker->identity.uuid)
+                           ? "this node was removed from its cluster, and what it holds is of "
+                             "no use any more; remove its directory, and it starts as a new one"
+                           : "the file \"topology\" is of a cluster that this node is not in");
+    return ERR_INVALID;
+}
+
+/* The node goes on in its cluster. Takes the topology. */
+static int go_on(struct worker *worker, struct topology *topology, struct buffer *problem) {
+    int error = check_topology(worker, topology, problem);
+    if (!error && wal_is_new(worker->wal)) {
+        refuse_lost_log(worker, problem);
+        error = ERR_DAMAGED;
     }
-    if (!error && topology)
-        error = levels_check(worker, topology, problem);
     if (error) {
         topology_free(topology);
         return error;
     }
-    if (topology && wal_is_new(worker->wal)) {
-        refuse_lost_log(worker, problem);
-        topology_free(topology);
-        return ERR_DAMAGED;
+    settings_start(worker, topology);
+    error = put_in_place(worker, topology, problem);
+    if (!error && worker->index == 0) {
+        say_topology(worker);
+        seed_gossip(worker);
     }
-    if (topology) {
-        settings_start(worker, topology);
-        error = put_in_place(worker, topology, problem);
-        if (!error && worker->index == 0) {
-            say_topology(worker);
-            seed_gossip(worker);
-        }
+    return error;
+}
+
+int control_start(struct worker *worker, struct buffer *problem) {
+    struct topology *topology;
+    int error = topology_files_load_both(worker, &topology, &worker->hosting->founding, problem);
+    if (error) {
+        topology_free(topology);
         return error;
     }
-    return worker->index == 0 && worker->config.join[0] == '\0' ? found_alone(worker, problem) : 0;
+    if (topology)
+        return go_on(worker, topology, problem);
+    bool is_to_found = worker->index == 0 && worker->config.join[0] == '\0';
+    return is_to_found ? found_alone(worker, problem) : 0;
 }
 
 /* ---- the control shard moved, or leads ---- */
