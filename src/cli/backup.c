@@ -338,45 +338,54 @@ static int ask_all(const struct cluster_view *view, bool is_now, struct hurrying
     return error;
 }
 
-static void say_what_is_missing(const struct hurrying *hurrying, size_t shard_count,
-                                char problem[CLIENT_PROBLEM_BYTES]) {
-    snprintf(problem, CLIENT_PROBLEM_BYTES,
-             "%u of %zu shards are backed up, the attempts of %u failed, and %u nodes do not "
-             "answer; the nodes' logs say why, and they go on trying",
-             hurrying->done_count, shard_count, hurrying->failed_count, hurrying->silent_count);
+static int tell_unfinished(const struct hurrying *hurrying, size_t shard_count, bool is_json) {
+    refusal_tell("backup now", is_json,
+                 "%u of %zu shards are backed up, the attempts of %u failed, and %u nodes do not "
+                 "answer; the nodes' logs say why, and they go on trying",
+                 hurrying->done_count, shard_count, hurrying->failed_count, hurrying->silent_count);
+    return EXIT_FAILED;
+}
+
+static int tell_finished(size_t shard_count, bool is_json) {
+    if (is_json)
+        printf("{\"shards\":%zu}\n", shard_count);
+    else
+        printf("%zu shards are backed up as they are now\n", shard_count);
+    return EXIT_OK;
+}
+
+/* Until all are, or the time is over. */
+static int hurry_all(const struct cluster_view *view, uint64_t wait_us, bool shows_progress,
+                     struct hurrying *hurrying, char *problem) {
+    struct progress progress;
+    uint64_t begun_us = figure_now_us();
+    size_t shard_count = view->asked.shard_count;
+    int error = ask_all(view, true, hurrying, problem);
+    if (shows_progress)
+        progress_begin(&progress, "shards", shard_count, true, begun_us);
+    while (!error && hurrying->done_count < shard_count && figure_now_us() - begun_us < wait_us) {
+        usleep(BACKUP_ASK_AGAIN_US);
+        bool is_known = hurrying->unasked_count == 0 && hurrying->silent_count == 0;
+        error = ask_all(view, !is_known, hurrying, problem);
+        if (shows_progress && !error)
+            progress_update(&progress, hurrying->done_count, figure_now_us());
+    }
+    if (shows_progress)
+        progress_clear(&progress);
+    return error;
 }
 
 static int wait_for_all(const struct cluster_view *view, uint64_t wait_us, bool is_json) {
     struct hurrying hurrying;
-    struct progress progress;
     char problem[CLIENT_PROBLEM_BYTES];
     bool shows_progress = !is_json && window_redraws(STDOUT_FILENO);
-    uint64_t begun_us = figure_now_us();
     size_t shard_count = view->asked.shard_count;
-    int error = ask_all(view, true, &hurrying, problem);
-    if (shows_progress)
-        progress_begin(&progress, "shards", shard_count, true, begun_us);
-    while (!error && hurrying.done_count < shard_count && figure_now_us() - begun_us < wait_us) {
-        usleep(BACKUP_ASK_AGAIN_US);
-        bool is_known = hurrying.unasked_count == 0 && hurrying.silent_count == 0;
-        error = ask_all(view, !is_known, &hurrying, problem);
-        if (shows_progress && !error)
-            progress_update(&progress, hurrying.done_count, figure_now_us());
-    }
-    if (shows_progress)
-        progress_clear(&progress);
-    if (error) {
+    if (hurry_all(view, wait_us, shows_progress, &hurrying, problem)) {
         refusal_tell("backup now", is_json, "%s", problem);
-    } else if (hurrying.done_count < shard_count) {
-        say_what_is_missing(&hurrying, shard_count, problem);
-        refusal_tell("backup now", is_json, "%s", problem);
-        error = ERR_BUSY;
-    } else if (is_json) {
-        printf("{\"shards\":%zu}\n", shard_count);
-    } else {
-        printf("%zu shards are backed up as they are now\n", shard_count);
+        return EXIT_FAILED;
     }
-    return error ? EXIT_FAILED : EXIT_OK;
+    return hurrying.done_count < shard_count ? tell_unfinished(&hurrying, shard_count, is_json)
+                                             : tell_finished(shard_count, is_json);
 }
 
 static int now(const struct backup_flags *flags, const char *text, int64_t wait_seconds) {

@@ -155,27 +155,27 @@ static int try_with(struct search *search, unsigned agents, const struct trial *
     return error;
 }
 
+static unsigned lesser(unsigned a, unsigned b) { return a < b ? a : b; }
+
+/* Between the most that met the goal and the fewest that did not (0: none yet); 0: these are close
+ * enough. */
+static unsigned next_agents(unsigned met, unsigned missed, unsigned maximum) {
+    if (missed == 0)
+        return met < maximum ? lesser(2 * met, maximum) : 0;
+    bool is_close = missed - met <= 1 + met / LARGEST_FINE;
+    return is_close ? 0 : met + (missed - met) / 2;
+}
+
 static int search_all(struct search *search, const struct trial **best,
                       const struct trial **worst) {
-    unsigned agents = LARGEST_FIRST, maximum = search->goal->agent_maximum;
+    unsigned maximum = search->goal->agent_maximum, agents = lesser(LARGEST_FIRST, maximum);
     int error = 0;
     *best = *worst = NULL;
-    agents = agents < maximum ? agents : maximum;
-    while (!error && search->trial_count < LARGEST_TRIALS) {
+    while (!error && agents > 0 && search->trial_count < LARGEST_TRIALS) {
         struct trial *trial;
         error = try_with(search, agents, *best, &trial);
-        if (trial->is_met)
-            *best = trial;
-        else
-            *worst = trial;
-        unsigned low = *best ? (*best)->agents : 1, high = *worst ? (*worst)->agents : 0;
-        if ((high && high - low <= 1 + low / LARGEST_FINE) || (!high && low == maximum))
-            break;
-        agents = high ? low + (high - low) / 2 : 2 * low;
-        agents = agents < maximum ? agents : maximum;
-        agents = agents < 2 ? 2 : agents;
-        if (high && agents == low)
-            break;
+        *(trial->is_met ? best : worst) = trial;
+        agents = next_agents(*best ? (*best)->agents : 1, *worst ? (*worst)->agents : 0, maximum);
     }
     return error;
 }

@@ -113,7 +113,8 @@ static int tell_done(const struct keys_work *work, const char *id, const char *w
 
 /* ---- the steps ---- */
 
-static int run_list(struct keys_work *work) {
+static int run_list(struct keys_work *work, const char *operand) {
+    (void)operand;
     size_t failed = keys_members_list(&work->all);
     if (work->request->is_json)
         print_json(work);
@@ -199,14 +200,20 @@ static int run_add(struct keys_work *work, const char *file_name) {
     return code;
 }
 
-static int run_change(struct keys_work *work, const char *action, const char *id) {
+static int change(struct keys_work *work, const char *action, const char *id, const char *what) {
     int code = ask_all(work);
     if (code == EXIT_OK)
         code = take_step(work, action, id,
                          "not every member did it; it may be said again, to all of them");
-    if (code != EXIT_OK)
-        return code;
-    return tell_done(work, id, strcmp(action, "USE") == 0 ? "seal with" : "have no longer");
+    return code == EXIT_OK ? tell_done(work, id, what) : code;
+}
+
+static int run_use(struct keys_work *work, const char *id) {
+    return change(work, "USE", id, "seal with");
+}
+
+static int run_remove(struct keys_work *work, const char *id) {
+    return change(work, "REMOVE", id, "have no longer");
 }
 
 /* Every key but the new one, whoever still has it. */
@@ -228,7 +235,8 @@ static int remove_others(struct keys_work *work, const char *fresh) {
     return EXIT_OK;
 }
 
-static int run_rotate(struct keys_work *work) {
+static int run_rotate(struct keys_work *work, const char *operand) {
+    (void)operand;
     struct seal_key key;
     char id[SEAL_ID_TEXT_BYTES];
     keyring_make(&key);
@@ -246,31 +254,42 @@ static int run_rotate(struct keys_work *work) {
     return code;
 }
 
+/* ---- the command line ---- */
+
+static const struct action {
+    const char *name;
+    int operand_count;
+    int (*run)(struct keys_work *work, const char *operand);
+} actions[] = {{"list", 0, run_list},
+               {"rotate", 0, run_rotate},
+               {"add", 1, run_add},
+               {"use", 1, run_use},
+               {"remove", 1, run_remove}};
+
+/* NULL: there is none of that name, or it takes other operands. */
+static const struct action *action_of(char **operands, int count) {
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if (count == 1 + actions[i].operand_count && strcmp(operands[0], actions[i].name) == 0)
+            return &actions[i];
+    return NULL;
+}
+
 int gossip_keys_run(const struct keys_request *request, char **operands, int count) {
-    const char *action = count > 0 ? operands[0] : "";
-    bool is_list = strcmp(action, "list") == 0, is_rotate = strcmp(action, "rotate") == 0,
-         is_add = strcmp(action, "add") == 0, is_use = strcmp(action, "use") == 0,
-         is_remove = strcmp(action, "remove") == 0;
-    if (!(count == 1 && (is_list || is_rotate)) && !(count == 2 && (is_add || is_use || is_remove)))
-        return usage(request->is_json);
+    const struct action *action = action_of(operands, count);
     struct keys_work work = {.request = request};
     char problem[CLIENT_PROBLEM_BYTES];
     int code;
+    if (!action)
+        return usage(request->is_json);
     if (sodium_init() < 0)
         return fail(&work, "the system has no source of randomness");
     int error = keys_members_find(&work.all, request->at, problem);
-    if (error == 0)
-        keys_nodes_correct(&work.all);
-    if (error != 0)
+    if (error) {
         code = error == ERR_INVALID ? refuse(&work, problem) : fail(&work, problem);
-    else if (is_list)
-        code = run_list(&work);
-    else if (is_rotate)
-        code = run_rotate(&work);
-    else if (is_add)
-        code = run_add(&work, operands[1]);
-    else
-        code = run_change(&work, is_use ? "USE" : "REMOVE", operands[1]);
+    } else {
+        keys_nodes_correct(&work.all);
+        code = action->run(&work, count > 1 ? operands[1] : NULL);
+    }
     keys_members_release(&work.all);
     return code;
 }
