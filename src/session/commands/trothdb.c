@@ -136,11 +136,13 @@ static bool transfer(struct session_command *call) {
 
 /* ---- RECOVER ---- */
 
-/* Of other replicas of the control shard. Its log may know one that this node's topology lacks: the
- * disk was full when that was to be saved, or the power failed before. */
+/* For other replicas of the control shard, and no newer one: what the topology wants could not be
+ * followed then. Its log may know one that the topology lacks: the disk was full when that was to
+ * be saved, or the power failed before. */
 static uint64_t newest_wish(const struct worker *worker, const struct shard *control) {
     uint64_t logged = raft_configuration(shard_raft(control))->wish;
-    return logged > worker->topology->epoch ? logged : worker->topology->epoch;
+    uint64_t wanted = worker->topology->shards[0].wanted_epoch;
+    return logged > wanted ? logged : wanted;
 }
 
 /* A data shard is told by the topology; the control shard, which decides on that, by this alone. */

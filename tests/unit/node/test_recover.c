@@ -57,11 +57,16 @@ static void expect_recovered(struct world *world, struct client *client) {
     assert_true(shard_is_leader(control));
 }
 
+/* And its log knows no newer wish than the topology does, which could not be followed any more. */
 static void test_one_of_three_goes_on(void **state) {
     (void)state;
     struct client *client;
     struct world *world = first_of_three(&client);
     expect_recovered(world, client);
+    struct worker *worker = world_worker(world, 0);
+    uint64_t wish = raft_configuration(shard_raft(worker_shard(worker, 0)))->wish;
+    assert_true(worker->topology->shards[0].wanted_epoch < worker->topology->epoch);
+    assert_int_equal(wish, worker->topology->shards[0].wanted_epoch);
     world_free(world);
 }
 
