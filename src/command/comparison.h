@@ -27,6 +27,16 @@ struct comparison_keys {
     struct bytes keys[COMPARISON_KEYS_MAXIMUM];
     size_t count;
     uint64_t name_bytes, value_bytes;
+    /* In the bucket at this cursor of the scan, the last one, stand so many more, which are too
+     * long to go with others. */
+    uint64_t long_cursor;
+    unsigned long_count;
+};
+
+/* A piece of what one long key holds. */
+struct comparison_piece {
+    struct bytes key;  /* borrowed, as above */
+    uint64_t from, to; /* record_hash_between() */
 };
 
 /* What the leader says of the comparison before, as signed numbers, is held against what is noted

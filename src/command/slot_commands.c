@@ -61,6 +61,15 @@ void slot_compare(struct command_context *context) {
 }
 
 /* Keys that are held here only are not named; they are counted. */
+static struct comparison begin_within(const struct command_context *context, int64_t slot) {
+    return (struct comparison){.is_made = true,
+                               .id = context->seed,
+                               .first_slot = (slot_number)slot,
+                               .last_slot = (slot_number)slot,
+                               .hash =
+                                   keyspace_slot_key_count(context->keyspace, (slot_number)slot)};
+}
+
 void slot_compare_keys(struct command_context *context) {
     int64_t slot;
     if (!parse_slot(context, &slot))
@@ -68,15 +77,28 @@ void slot_compare_keys(struct command_context *context) {
     reply_ok(context->reply);
     if (!context->comparisons)
         return;
-    struct comparison made = {.is_made = true,
-                              .id = context->seed,
-                              .first_slot = (slot_number)slot,
-                              .last_slot = (slot_number)slot,
-                              .hash =
-                                  keyspace_slot_key_count(context->keyspace, (slot_number)slot)};
+    struct comparison made = begin_within(context, slot);
     for (size_t i = 4; i < context->argument_count; i++) {
         const struct record *record = keyspace_find(context->keyspace, context->arguments[i]);
         made.hash += record ? record_hash(record) : 0;
     }
+    comparisons_take(context->comparisons, argument_at(context, 2), argument_at(context, 3), &made);
+}
+
+void slot_compare_piece(struct command_context *context) {
+    int64_t slot, from, to;
+    if (!parse_slot(context, &slot))
+        return;
+    if (!number_parse_i64(context->arguments[4], &from) ||
+        !number_parse_i64(context->arguments[5], &to) || from < 0 || to < 0) {
+        reply_error(context->reply, "ERR Invalid piece");
+        return;
+    }
+    reply_ok(context->reply);
+    if (!context->comparisons)
+        return;
+    struct comparison made = begin_within(context, slot);
+    const struct record *record = keyspace_find(context->keyspace, context->arguments[6]);
+    made.hash += record ? record_hash_between(record, (uint64_t)from, (uint64_t)to) : 0;
     comparisons_take(context->comparisons, argument_at(context, 2), argument_at(context, 3), &made);
 }

@@ -12,3 +12,6 @@ void slot_compare(struct command_context *context);
 /* trothdb.comparekeys <slot> <id> <hash> <key>...: the same of some keys of a long slot, and of how
  * many keys it holds. Id and hash are 0 where there was no comparison before. */
 void slot_compare_keys(struct command_context *context);
+/* trothdb.comparepiece <slot> <id> <hash> <from> <to> <key>: the same of a piece of what a long key
+ * holds. */
+void slot_compare_piece(struct command_context *context);

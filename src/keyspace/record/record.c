@@ -45,3 +45,39 @@ uint64_t record_hash(const struct record *record) {
     const struct value_kind *kind = value_kind_of(record_type(record));
     return record_hash_by_object(record, kind->hash(record_object(record)));
 }
+
+/* However the string stands in memory, here or on another replica. */
+static uint64_t string_hash_between(const struct record *record, uint64_t from, uint64_t to) {
+    size_t length = record_string_length(record);
+    size_t end = to != 0 && to < length ? (size_t)to : length;
+    struct bytes_hasher *hasher = bytes_hasher_new(0);
+    for (size_t offset = (size_t)from; offset < end;) {
+        struct bytes piece = record_string_piece(record, offset, end - offset);
+        bytes_hasher_add(hasher, piece);
+        offset += piece.length;
+    }
+    uint64_t hash = bytes_hasher_sum(hasher);
+    bytes_hasher_free(hasher);
+    return hash;
+}
+
+uint64_t record_hash_between(const struct record *record, uint64_t from, uint64_t to) {
+    uint64_t share[2] = {0};
+    if (record_type(record) == VALUE_STRING) {
+        share[0] = string_hash_between(record, from, to);
+        share[1] = record_string_length(record);
+    } else {
+        const struct value_kind *kind = value_kind_of(record_type(record));
+        share[0] = kind->hash_between(record_object(record), from, to);
+    }
+    return bytes_hash(bytes_of(share, sizeof share), record_hash_seed(record));
+}
+
+uint64_t record_place_behind(const struct record *record, uint64_t from, size_t bytes) {
+    if (record_type(record) != VALUE_STRING) {
+        const struct value_kind *kind = value_kind_of(record_type(record));
+        return kind->place_behind(record_object(record), from, bytes);
+    }
+    uint64_t length = record_string_length(record);
+    return from < length && bytes < length - from ? from + bytes : 0;
+}

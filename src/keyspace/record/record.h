@@ -95,3 +95,9 @@ uint64_t record_hash(const struct record *record);
 uint64_t record_hash_seed(const struct record *record);
 /* The same, of an object whose own hash is known. */
 uint64_t record_hash_by_object(const struct record *record, uint64_t object_hash);
+/* Of key, type and expiry, and of the value from one place of it to another: bytes of a string,
+ * whose length counts as well, elements of an object as struct value_kind has it. `to` 0: to its
+ * end. */
+uint64_t record_hash_between(const struct record *record, uint64_t from, uint64_t to);
+/* A place of the value about so many bytes behind that one; 0: its end comes first. */
+uint64_t record_place_behind(const struct record *record, uint64_t from, size_t bytes);

@@ -315,6 +315,37 @@ uint64_t field_table_scan(const struct field_table *table, uint64_t cursor, fiel
     return cursor;
 }
 
+/* Has a scan that is at this cursor come by where a field with this hash stands? Of two numbers the
+ * lowest bit in which they differ decides, as that counts most. */
+static bool has_passed(uint64_t cursor, uint64_t hash) {
+    uint64_t different = cursor ^ hash;
+    return cursor & different & (~different + 1);
+}
+
+struct between_visit {
+    uint64_t seed, from, to;
+    field_visitor visit;
+    void *context;
+};
+
+static void visit_between(void *context, struct bytes field, struct bytes value) {
+    const struct between_visit *between = context;
+    uint64_t hash = bytes_hash(field, between->seed);
+    if (!has_passed(between->from, hash) && (between->to == 0 || has_passed(between->to, hash)))
+        between->visit(between->context, field, value);
+}
+
+void field_table_visit_between(const struct field_table *table, uint64_t from, uint64_t to,
+                               field_visitor visit, void *context) {
+    struct between_visit between = {table->seed, from, to, visit, context};
+    uint64_t cursor = from;
+    bool is_there;
+    do {
+        cursor = field_table_scan(table, cursor, visit_between, &between);
+        is_there = to != 0 && (cursor == to || has_passed(cursor, to));
+    } while (cursor != 0 && !is_there);
+}
+
 /* ---- viewing ------------------------------------------------------------------------------ */
 
 struct field_view *field_view_new(struct field_table *table, bool is_given, uint64_t *kept_bytes) {

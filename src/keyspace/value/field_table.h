@@ -55,6 +55,10 @@ bool field_table_next(const struct field_table *table, struct field_table_positi
  * once. Any cursor is safe. */
 uint64_t field_table_scan(const struct field_table *table, uint64_t cursor, field_visitor visit,
                           void *context);
+/* What a scan that begins at `from` visits before it comes to `to`, another's cursor (0: its end):
+ * the same fields on every replica that hashes alike, however large its table is. */
+void field_table_visit_between(const struct field_table *table, uint64_t from, uint64_t to,
+                               field_visitor visit, void *context);
 /* A bucket by lot, then one of its chain. The table may not be empty. */
 void field_table_random(const struct field_table *table, struct random *random, struct bytes *field,
                         struct bytes *value);

@@ -79,6 +79,31 @@ static uint64_t kind_hash(const void *object) {
     return sum;
 }
 
+static void add_hash(void *context, struct bytes field, struct bytes value) {
+    *(uint64_t *)context += hash_pair_hash(field, value);
+}
+
+static uint64_t kind_hash_between(const void *object, uint64_t from, uint64_t to) {
+    uint64_t sum = 0;
+    hash_value_visit_between(object, from, to, add_hash, &sum);
+    return sum;
+}
+
+static void add_length(void *context, struct bytes field, struct bytes value) {
+    *(size_t *)context += field.length + value.length;
+}
+
+/* Empty buckets take time as well. */
+static uint64_t kind_place_behind(const void *object, uint64_t from, size_t bytes) {
+    enum { BUCKET_BYTES = 8 };
+    size_t passed_bytes = 0;
+    do {
+        from = hash_value_scan(object, from, add_length, &passed_bytes);
+        passed_bytes += BUCKET_BYTES;
+    } while (from != 0 && passed_bytes < bytes);
+    return from;
+}
+
 const struct value_kind hash_value_kind = {
     .name = "hash",
     .free = kind_free,
@@ -94,4 +119,6 @@ const struct value_kind hash_value_kind = {
     .view_end = hash_view_end,
     .load = kind_load,
     .hash = kind_hash,
+    .hash_between = kind_hash_between,
+    .place_behind = kind_place_behind,
 };

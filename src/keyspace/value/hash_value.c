@@ -120,6 +120,14 @@ uint64_t hash_value_scan(const struct hash_value *hash, uint64_t cursor, field_v
     return 0;
 }
 
+void hash_value_visit_between(const struct hash_value *hash, uint64_t from, uint64_t to,
+                              field_visitor visit, void *context) {
+    if (hash->encoding == HASH_TABLE)
+        field_table_visit_between(hash->table, from, to, visit, context);
+    else if (from == 0)
+        hash_value_scan(hash, 0, visit, context);
+}
+
 void hash_value_random(const struct hash_value *hash, struct random *random, struct bytes *field,
                        struct bytes *value) {
     if (hash->encoding == HASH_TABLE) {

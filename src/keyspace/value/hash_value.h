@@ -40,6 +40,9 @@ bool hash_value_next(const struct hash_value *hash, struct hash_position *positi
 /* As field_table_scan; a pack is visited whole, and the next cursor is 0. */
 uint64_t hash_value_scan(const struct hash_value *hash, uint64_t cursor, field_visitor visit,
                          void *context);
+/* As field_table_visit_between; a pack is visited whole, by whatever begins at 0. */
+void hash_value_visit_between(const struct hash_value *hash, uint64_t from, uint64_t to,
+                              field_visitor visit, void *context);
 /* A pair by lot. The hash may not be empty. */
 void hash_value_random(const struct hash_value *hash, struct random *random, struct bytes *field,
                        struct bytes *value);

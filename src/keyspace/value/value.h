@@ -62,6 +62,12 @@ struct value_kind {
     int (*load)(void **object, uint8_t encoding, struct bytes piece);
     /* The same for the same elements, in whatever order they were added and however encoded. */
     uint64_t (*hash)(const void *object);
+    /* The same of the elements from one place to another, for going through a large object in
+     * steps: which elements these are is the same on every replica, however it came by them. 0 is
+     * the beginning, and as `to` the end. */
+    uint64_t (*hash_between)(const void *object, uint64_t from, uint64_t to);
+    /* A place about so many bytes behind that one; 0: the end comes first. */
+    uint64_t (*place_behind)(const void *object, uint64_t from, size_t bytes);
 };
 
 /* NULL for types that this release does not have. Of VALUE_STRING it is that of a long one. */

@@ -166,14 +166,25 @@ enum {
     NAMED_NAME_BYTES = 16 << 10, /* so much longer is the entry, about */
     NAMED_STEPS = 4096,          /* of the scan, in what may be an empty table */
     NAMED_VALUE_MAXIMUM = 1 << 20, /* to go through a longer one would hold everybody up */
-    NAMED_KEY_MAXIMUM = 4 << 10
+    NAMED_KEY_MAXIMUM = 4 << 10,
+    NAMED_ALONE_MAXIMUM = 1 << 20, /* a longer name is not worth its place in the log */
+    NAMED_STRING_PIECE_BYTES = 1 << 20,
+    NAMED_OBJECT_PIECE_BYTES = NAMED_BYTES /* its elements lie all over the memory */
 };
+
+static bool is_named_alone(const struct record *record) {
+    return record->key_length > NAMED_KEY_MAXIMUM ||
+           record_memory_bytes(record) > NAMED_VALUE_MAXIMUM;
+}
 
 static void name_key(void *context, const struct record *record) {
     struct comparison_keys *out = context;
     uint64_t bytes = record_memory_bytes(record);
-    if (out->count == COMPARISON_KEYS_MAXIMUM || record->key_length > NAMED_KEY_MAXIMUM ||
-        bytes > NAMED_VALUE_MAXIMUM)
+    if (is_named_alone(record)) {
+        out->long_count++;
+        return;
+    }
+    if (out->count == COMPARISON_KEYS_MAXIMUM)
         return;
     out->keys[out->count++] = record_key(record);
     out->name_bytes += record->key_length;
@@ -184,12 +195,37 @@ static void name_key(void *context, const struct record *record) {
 static uint64_t machine_name_keys(struct machine *machine, slot_number slot, uint64_t cursor,
                                   struct comparison_keys *out) {
     for (unsigned step = 0; step < NAMED_STEPS; step++) {
+        out->long_cursor = cursor;
         cursor = keyspace_scan_slot(keyspace_of(machine), slot, cursor, name_key, out);
-        if (cursor == 0 || out->count > COMPARISON_KEYS_MAXIMUM / 2 ||
+        if (cursor == 0 || out->long_count || out->count > COMPARISON_KEYS_MAXIMUM / 2 ||
             out->name_bytes >= NAMED_NAME_BYTES || out->value_bytes >= NAMED_BYTES)
             break;
     }
     return cursor;
+}
+
+struct long_key {
+    unsigned left;
+    const struct record *record; /* NULL: not found yet */
+};
+
+static void find_long(void *context, const struct record *record) {
+    struct long_key *wanted = context;
+    if (wanted->record == NULL && is_named_alone(record) && wanted->left-- == 0)
+        wanted->record = record;
+}
+
+static bool machine_name_piece(struct machine *machine, slot_number slot, uint64_t cursor,
+                               unsigned number, struct comparison_piece *out) {
+    struct long_key found = {.left = number};
+    keyspace_scan_slot(keyspace_of(machine), slot, cursor, find_long, &found);
+    if (found.record == NULL || found.record->key_length > NAMED_ALONE_MAXIMUM)
+        return false;
+    bool is_string = record_type(found.record) == VALUE_STRING;
+    size_t bytes = is_string ? NAMED_STRING_PIECE_BYTES : NAMED_OBJECT_PIECE_BYTES;
+    out->key = record_key(found.record);
+    out->to = record_place_behind(found.record, out->from, bytes);
+    return true;
 }
 
 static size_t machine_collect_expired(struct machine *machine, uint64_t now_ms, size_t maximum,
@@ -224,6 +260,7 @@ static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
                                                     .hash = machine_hash,
                                                     .comparisons = machine_comparisons,
                                                     .name_keys = machine_name_keys,
+                                                    .name_piece = machine_name_piece,
                                                     .collect_expired = machine_collect_expired,
                                                     .may_expire = machine_may_expire,
                                                     .free = machine_free};

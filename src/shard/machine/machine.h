@@ -63,10 +63,15 @@ struct machine_ops {
     /* What replicas compared, of this state. NULL: the machine is not compared. */
     struct comparisons *(*comparisons)(struct machine *machine);
     /* Adds some keys of a slot from `cursor` on, 0 at first, for replicas to compare, and returns
-     * the next cursor; 0: that was all of them. Keys or values of great length are passed over.
-     * NULL: the machine has no long slots. */
+     * the next cursor; 0: that was all of them. Keys or values of great length are counted, and
+     * nothing behind their bucket is named. NULL: the machine has no long slots. */
     uint64_t (*name_keys)(struct machine *machine, slot_number slot, uint64_t cursor,
                           struct comparison_keys *out);
+    /* Of those that name_keys() counted in the bucket at this cursor: the one of this number, from
+     * 0, and where a piece of what it holds ends that begins at out->from. False: it is not there
+     * any more, or its name is too long to be told. */
+    bool (*name_piece)(struct machine *machine, slot_number slot, uint64_t cursor, unsigned number,
+                       struct comparison_piece *out);
     /* Keys whose time has come, length-prefixed; returns how many. */
     size_t (*collect_expired)(struct machine *machine, uint64_t now_ms, size_t maximum,
                               struct buffer *out);

@@ -23,10 +23,14 @@ struct shard_cells {
         *hedges, *comparisons, *differences;
 };
 
-/* Where replicas are in comparing a slot that is too long to be gone through at once. */
+/* Where replicas are in comparing a slot that is too long to be gone through at once: at a bucket's
+ * long keys, piece by piece, until none is left; then at the cursor. */
 struct long_slot {
     slot_number slot;
-    uint64_t cursor; /* 0: in none */
+    uint64_t cursor; /* 0, and no long keys: in none */
+    uint64_t long_cursor;
+    unsigned long_number, long_count;
+    uint64_t from; /* the next piece of the one with that number */
 };
 
 struct shard {

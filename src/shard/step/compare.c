@@ -43,12 +43,15 @@ static unsigned last_from(const struct shard *shard, unsigned first) {
     return last;
 }
 
+/* Is the comparison before of a long slot, and of this replica's? */
+static bool is_within(const struct shard *shard, const struct comparison *before) {
+    return before->is_made && before->last_slot == shard->comparing.slot;
+}
+
 /* Round the circle; in a long one for as long as it has more keys, if this replica began with it.
  */
 static unsigned next_slot(const struct shard *shard, const struct comparison *before) {
-    bool is_within = before->is_made && shard->comparing.cursor != 0 &&
-                     before->last_slot == shard->comparing.slot;
-    if (is_within)
+    if (shard->comparing.cursor != 0 && is_within(shard, before))
         return shard->comparing.slot;
     return before->is_made ? (before->last_slot + 1u) % SLOT_COUNT : 0;
 }
@@ -70,7 +73,15 @@ static void name_slots(struct shard *shard, unsigned first, const struct compari
         add_number(words, before->id);
         add_number(words, before->hash);
     }
-    shard->comparing.cursor = 0;
+    shard->comparing = (struct long_slot){.cursor = 0};
+}
+
+static void begin_within(unsigned slot, const char *command, const struct comparison *before,
+                         struct compare_words *words) {
+    words->arguments[words->count++] = bytes_of_text(command);
+    add_number(words, slot);
+    add_number(words, before->is_made ? before->id : 0);
+    add_number(words, before->is_made ? before->hash : 0);
 }
 
 static void name_keys(struct shard *shard, unsigned slot, const struct comparison *before,
@@ -78,26 +89,61 @@ static void name_keys(struct shard *shard, unsigned slot, const struct compariso
     struct comparison_keys named;
     named.count = 0;
     named.name_bytes = named.value_bytes = 0;
-    words->arguments[words->count++] = BYTES_LITERAL("trothdb.comparekeys");
-    add_number(words, slot);
-    add_number(words, before->is_made ? before->id : 0);
-    add_number(words, before->is_made ? before->hash : 0);
+    named.long_cursor = named.long_count = 0;
+    begin_within(slot, "trothdb.comparekeys", before, words);
     uint64_t cursor = shard->comparing.slot == slot ? shard->comparing.cursor : 0;
     cursor = shard->machine->ops->name_keys(shard->machine, (slot_number)slot, cursor, &named);
-    shard->comparing = (struct long_slot){.slot = (slot_number)slot, .cursor = cursor};
+    shard->comparing = (struct long_slot){.slot = (slot_number)slot,
+                                          .cursor = cursor,
+                                          .long_cursor = named.long_cursor,
+                                          .long_count = named.long_count};
     for (size_t i = 0; i < named.count; i++)
         words->arguments[words->count++] = named.keys[i];
 }
 
-void compare_begin(struct shard *shard, struct compare_words *words) {
-    const struct comparison *before = &comparisons_of(shard)->newest;
+/* A long key that has gone meanwhile is passed over; what took its place may be begun in its
+ * middle, and has its turn the next time round. False: no long key is left. */
+static bool find_piece(struct shard *shard, struct comparison_piece *piece) {
+    struct long_slot *at = &shard->comparing;
+    for (; at->long_number < at->long_count; at->long_number++, at->from = 0) {
+        piece->from = at->from;
+        if (shard->machine->ops->name_piece(shard->machine, at->slot, at->long_cursor,
+                                            at->long_number, piece))
+            return true;
+    }
+    return false;
+}
+
+static void name_piece(struct shard *shard, const struct comparison_piece *piece,
+                       const struct comparison *before, struct compare_words *words) {
+    struct long_slot *at = &shard->comparing;
+    begin_within(at->slot, "trothdb.comparepiece", before, words);
+    add_number(words, piece->from);
+    add_number(words, piece->to);
+    words->arguments[words->count++] = piece->key;
+    at->long_number += piece->to == 0;
+    at->from = piece->to;
+}
+
+/* Of whole slots, or of some keys of a long one. */
+static void name_next(struct shard *shard, const struct comparison *before,
+                      struct compare_words *words) {
     unsigned slot = next_slot(shard, before);
-    shard->compared_us = shard_now_us(shard);
-    words->count = 0;
     if (is_long(shard, slot))
         name_keys(shard, slot, before, words);
     else
         name_slots(shard, slot, before, words);
+}
+
+void compare_begin(struct shard *shard, struct compare_words *words) {
+    const struct comparison *before = &comparisons_of(shard)->newest;
+    struct comparison_piece piece;
+    shard->compared_us = shard_now_us(shard);
+    words->count = 0;
+    if (is_within(shard, before) && find_piece(shard, &piece))
+        name_piece(shard, &piece, before, words);
+    else
+        name_next(shard, before, words);
     metric_add(shard->cells.comparisons, 1);
 }
 

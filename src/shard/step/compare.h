@@ -8,7 +8,7 @@
 #include "base/text/number.h"
 #include "shard/state/state.h"
 
-enum { COMPARE_NUMBERS_MAXIMUM = 4 };
+enum { COMPARE_NUMBERS_MAXIMUM = 5 };
 
 struct compare_words {
     /* Borrowed, from `text` and from the machine. */

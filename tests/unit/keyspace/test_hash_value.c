@@ -189,6 +189,40 @@ static void test_a_scan_misses_nothing(void **state) {
     }
 }
 
+/* Places are those of one table, and what lies between them is summed up of one whose size is
+ * another, or that is about to change it: on every replica the same fields lie there. */
+static void test_shares_are_the_same_in_tables_of_any_size(void **state) {
+    (void)state;
+    static struct model model, other_model;
+    const struct value_kind *kind = &hash_value_kind;
+    for (int count = 700; count < MODEL_FIELDS; count += 250) {
+        struct hash_value *hash = hash_value_new(), *other = hash_value_new();
+        model_init(&model);
+        model_init(&other_model);
+        for (int i = 0; i < MODEL_FIELDS; i++)
+            both_set(other, &other_model, i, i);
+        for (int i = MODEL_FIELDS - 1; i >= count; i--)
+            both_remove(other, &other_model, i);
+        for (int i = 0; i < count; i++)
+            both_set(hash, &model, i, i);
+        uint64_t place = 0, next, sum = 0;
+        unsigned shares = 0;
+        do {
+            next = kind->place_behind(hash, place, 1000);
+            uint64_t share = kind->hash_between(hash, place, next);
+            assert_true(kind->hash_between(other, place, next) == share);
+            sum += share;
+            shares++;
+            place = next;
+        } while (place != 0);
+        assert_in_range(shares, 10, 400);
+        assert_true(sum == kind->hash(hash));
+        assert_true(kind->hash_between(other, 0, 0) == sum);
+        hash_value_free(hash);
+        hash_value_free(other);
+    }
+}
+
 /* Cursors that were never given out end all the same. */
 static void test_forged_cursors_are_safe(void **state) {
     (void)state;
@@ -388,6 +422,7 @@ RUN_TESTS(cmocka_unit_test(test_agrees_with_the_model),
           cmocka_unit_test(test_becomes_a_table_at_redis_limits),
           cmocka_unit_test(test_a_pack_keeps_the_order),
           cmocka_unit_test(test_a_scan_misses_nothing),
+          cmocka_unit_test(test_shares_are_the_same_in_tables_of_any_size),
           cmocka_unit_test(test_forged_cursors_are_safe),
           cmocka_unit_test(test_random_is_fair_enough),
           cmocka_unit_test(test_saving_and_copying_keep_all),

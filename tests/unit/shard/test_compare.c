@@ -1,6 +1,7 @@
 /* Replicas compare what they hold: one that holds something else says so, wherever that is, and
  * nobody else does. */
 #include "../unit.h"
+#include "base/memory.h"
 #include "world.h"
 
 enum { INTERVAL_MS = 10, LAST_SLOT = 16383 };
@@ -151,6 +152,126 @@ static void test_a_long_slot_is_compared_key_by_key(void **state) {
     world_free(world);
 }
 
+static void write_hash(struct world *world) {
+    char command[64 + 4000];
+    for (unsigned i = 0; i < 400; i++) {
+        int length = snprintf(command, sizeof command, "HSET {same}hash field%u ", i);
+        memset(command + length, 'v', 4000);
+        command[length + 4000] = 0;
+        world_write(world, 1, command);
+    }
+}
+
+static void write_long_key(struct world *world, char key[5001]) {
+    char command[5100];
+    memset(key, 'k', 5000);
+    memcpy(key, "{same}", 6);
+    key[5000] = 0;
+    snprintf(command, sizeof command, "SET %s value", key);
+    world_write(world, 1, command);
+}
+
+static void expect_equal_then_found_by_second(struct world *world, size_t count,
+                                              const struct bytes *arguments) {
+    write_for(world, 60);
+    expect_found_by(world, false, false, false);
+    run_alone(world, 2, count, arguments);
+    write_for(world, 60);
+    expect_found_by(world, false, true, false);
+    world_free(world);
+}
+
+/* Strings and hashes of more than a megabyte, and keys of more than 4 kB: in whichever piece they
+ * differ. */
+static void test_what_is_long_is_compared_piece_by_piece(void **state) {
+    (void)state;
+    static const char *const places[] = {"0", "1048576", "3000000"};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct bytes change[] = {BYTES_LITERAL("SETRANGE"), BYTES_LITERAL("{same}long"),
+                                 bytes_of_text(places[i]), BYTES_LITERAL("y")};
+        struct world *world = started();
+        world_write(world, 1, "SETRANGE {same}long 3000000 x");
+        expect_equal_then_found_by_second(world, 4, change);
+    }
+    struct bytes changes[][4] = {
+        {BYTES_LITERAL("HSET"), BYTES_LITERAL("{same}hash"), BYTES_LITERAL("field17"),
+         BYTES_LITERAL("other")},
+        {BYTES_LITERAL("HSET"), BYTES_LITERAL("{same}hash"), BYTES_LITERAL("one too many"),
+         BYTES_LITERAL("v")},
+        {BYTES_LITERAL("HDEL"), BYTES_LITERAL("{same}hash"), BYTES_LITERAL("field399")},
+        {BYTES_LITERAL("PEXPIREAT"), BYTES_LITERAL("{same}hash"), BYTES_LITERAL("99999999999999")}};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        struct world *world = started();
+        write_hash(world);
+        expect_equal_then_found_by_second(world, i < 2 ? 4 : 3, changes[i]);
+    }
+    char key[5001];
+    struct world *world = started();
+    world_write_one_slot(world, 1, 40);
+    write_long_key(world, key);
+    struct bytes change[] = {BYTES_LITERAL("SET"), bytes_of_text(key), BYTES_LITERAL("other")};
+    expect_equal_then_found_by_second(world, 3, change);
+}
+
+/* The one replica's hash has grown, the other's was read from a snapshot. */
+static void test_a_long_hash_is_the_same_however_it_came(void **state) {
+    (void)state;
+    struct world *world = started();
+    write_hash(world);
+    world_take_snapshot(world, 2);
+    world_restart(world, 2);
+    world_run(world, 2000);
+    write_for(world, 60);
+    expect_found_by(world, false, false, false);
+    world_free(world);
+}
+
+/* It is cut short, or gone, while a leader goes through it: there is nothing to tell of, and the
+ * slots behind it have their turn. */
+static void test_what_is_long_may_go_meanwhile(void **state) {
+    (void)state;
+    static const char *const ends[] = {"SET {same}long short", "DEL {same}long {same}hash"};
+    char key[32];
+    find_key_of_last_slot(key);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        struct world *world = started();
+        world_write(world, 1, "SETRANGE {same}long 3000000 x");
+        write_hash(world);
+        for (unsigned rounds = 0; rounds < 5; rounds++) {
+            write_for(world, rounds);
+            world_write(world, 1, ends[i]);
+            write_for(world, 2);
+            world_write(world, 1, "SETRANGE {same}long 3000000 x");
+        }
+        set_alone(world, 2, key);
+        write_for(world, 60);
+        expect_found_by(world, false, true, false);
+        world_free(world);
+    }
+}
+
+/* No name is put into the log that is worth more than what it names: such a key counts, and no
+ * more. */
+static void test_a_name_of_megabytes_is_passed_over(void **state) {
+    (void)state;
+    enum { NAME_BYTES = (1 << 20) + 1 };
+    char key[32];
+    find_key_of_last_slot(key);
+    struct world *world = started();
+    char *command = memory_allocate_zeroed(1, NAME_BYTES + 16);
+    memcpy(command, "SET ", 4);
+    memset(command + 4, 'k', NAME_BYTES);
+    memcpy(command + 4 + NAME_BYTES, " value", 7);
+    world_write(world, 1, command);
+    memory_free(command);
+    set_alone(world, 2, key);
+    uint64_t log_bytes = raft_log_bytes(world_raft(world, 1));
+    write_for(world, 60);
+    expect_found_by(world, false, true, false);
+    assert_true(raft_log_bytes(world_raft(world, 1)) < log_bytes + (64 << 10));
+    world_free(world);
+}
+
 /* No comparison goes through much more than another. */
 static void test_a_comparison_names_no_more_than_a_little(void **state) {
     (void)state;
@@ -161,7 +282,7 @@ static void test_a_comparison_names_no_more_than_a_little(void **state) {
     unsigned count = 0, steps = 0;
     uint64_t cursor = 0;
     do {
-        named = (struct comparison_keys){.count = 0};
+        named = (struct comparison_keys){.count = 0, .long_count = 0};
         cursor = machine->ops->name_keys(machine, slot, cursor, &named);
         assert_true(named.value_bytes < 512 << 10);
         assert_true(named.name_bytes < 24 << 10);
@@ -170,6 +291,34 @@ static void test_a_comparison_names_no_more_than_a_little(void **state) {
     } while (cursor != 0);
     assert_true(count >= 200);
     assert_in_range(steps, 20, 60);
+    world_free(world);
+}
+
+static unsigned count_pieces(struct world *world, const char *key) {
+    struct machine *machine = shard_machine(world_shard(world, 1));
+    slot_number slot = slot_of_key(bytes_of_text(key));
+    struct comparison_keys named = {.count = 0};
+    struct comparison_piece piece = {.from = 0};
+    (void)machine->ops->name_keys(machine, slot, 0, &named);
+    assert_int_equal(named.long_count, 1);
+    unsigned count = 0;
+    do {
+        assert_true(machine->ops->name_piece(machine, slot, named.long_cursor, 0, &piece));
+        assert_true(bytes_equal(piece.key, bytes_of_text(key)));
+        piece.from = piece.to;
+        count++;
+    } while (piece.to != 0);
+    assert_false(machine->ops->name_piece(machine, slot, named.long_cursor, 1, &piece));
+    return count;
+}
+
+static void test_a_piece_is_no_more_than_a_little(void **state) {
+    (void)state;
+    struct world *world = started();
+    world_write(world, 1, "SETRANGE {string}long 3000000 x");
+    write_hash(world);
+    assert_int_equal(count_pieces(world, "{string}long"), 3);
+    assert_in_range(count_pieces(world, "{same}hash"), 5, 8); /* 1.6 MB, a quarter each */
     world_free(world);
 }
 
@@ -261,6 +410,17 @@ static void test_words_of_nonsense_are_refused(void **state) {
         {BYTES_LITERAL("trothdb.compare"), BYTES_LITERAL("x"), BYTES_LITERAL("3")}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         run_alone(world, 2, 3, wrong[i]);
+    struct bytes piece[] = {BYTES_LITERAL("trothdb.comparepiece"),
+                            BYTES_LITERAL("3"),
+                            BYTES_LITERAL("0"),
+                            BYTES_LITERAL("0"),
+                            BYTES_LITERAL("-1"),
+                            BYTES_LITERAL("5"),
+                            BYTES_LITERAL("n")};
+    run_alone(world, 2, 7, piece);
+    piece[4] = BYTES_LITERAL("0");
+    piece[5] = BYTES_LITERAL("x");
+    run_alone(world, 2, 7, piece);
     assert_true(machine->ops->comparisons(machine)->newest.id == newest);
     struct bytes unlike[] = {BYTES_LITERAL("trothdb.compare"), BYTES_LITERAL("0"),
                              BYTES_LITERAL("3"), BYTES_LITERAL("7"), BYTES_LITERAL("8")};
@@ -275,7 +435,12 @@ RUN_TESTS(cmocka_unit_test(test_equal_replicas_find_nothing),
           cmocka_unit_test(test_a_leader_that_differs_is_found),
           cmocka_unit_test(test_a_round_comes_to_every_slot),
           cmocka_unit_test(test_a_long_slot_is_compared_key_by_key),
+          cmocka_unit_test(test_what_is_long_is_compared_piece_by_piece),
+          cmocka_unit_test(test_a_long_hash_is_the_same_however_it_came),
+          cmocka_unit_test(test_what_is_long_may_go_meanwhile),
+          cmocka_unit_test(test_a_name_of_megabytes_is_passed_over),
           cmocka_unit_test(test_a_comparison_names_no_more_than_a_little),
+          cmocka_unit_test(test_a_piece_is_no_more_than_a_little),
           cmocka_unit_test(test_the_next_leader_comes_to_a_long_slot),
           cmocka_unit_test(test_whoever_begins_anew_says_nothing),
           cmocka_unit_test(test_comparing_writes_no_entry_of_its_own),
