@@ -62,6 +62,7 @@ static void choose_leases(struct simulation *simulation) {
 static void choose_logs(struct simulation *simulation) {
     maybe(simulation, 0.8, "snapshot-log-entries", 16, 300);
     maybe(simulation, 0.6, "log-memory-bytes", 4096, 16384);
+    setting(simulation, "log-held-bytes", "%u", 4096u << simulation->options.seed % 8);
 }
 
 static void choose_answers(struct simulation *simulation) {

@@ -374,7 +374,7 @@ void raft_step(struct raft *raft, const struct raft_event *event, struct raft_ac
         raft_compact(raft, event->snapshot_index);
         break;
     case RAFT_FORGET:
-        raft_forget(raft, event->forget_index, event->kept_bytes);
+        raft_forget(raft, event);
         break;
     case RAFT_SNAPSHOT_INSTALLED:
         raft_snapshot_installed(raft, event);

@@ -18,6 +18,13 @@ static struct shard_recovery *recovery_of(struct worker *worker, uint32_t shard)
     return worker->hosting->recoveries[shard];
 }
 
+/* Of a shard that is not of this worker the records are refused. */
+static void recover_covered(void *context, uint32_t shard, uint64_t index) {
+    struct shard_recovery *recovery = recovery_of(context, shard);
+    if (recovery)
+        shard_recovery_cover(recovery, index);
+}
+
 static int recover_entry(void *context, uint32_t shard, struct bytes encoded) {
     struct shard_recovery *recovery = recovery_of(context, shard);
     return recovery ? shard_recovery_entry(recovery, encoded) : ERR_DAMAGED;
@@ -114,7 +121,8 @@ int recovery_run(struct worker *worker, void (*on_durable)(void *worker, uint64_
                                   .on_durable = on_durable,
                                   .on_failure = wal_failed,
                                   .context = worker};
-    struct wal_visitor visitor = {.entry = recover_entry,
+    struct wal_visitor visitor = {.covered = recover_covered,
+                                  .entry = recover_entry,
                                   .truncate = recover_truncate,
                                   .state = recover_state,
                                   .snapshot = recover_snapshot,

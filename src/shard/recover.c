@@ -13,10 +13,12 @@ struct shard_recovery {
     raft_term snapshot_term;
     /* A replica was here before and was removed: the founding is not of this one. */
     bool is_newcomer;
-    raft_index floor_index; /* where its log ended, of which it has not all any more */
+    raft_index covered_index; /* of a snapshot whose mark is still to come */
+    raft_index floor_index;   /* where its log ended, of which it has not all any more */
     raft_term floor_term;
     struct raft_entry **entries; /* contiguous, the first follows the snapshot */
     size_t entry_count, entry_capacity;
+    uint64_t bytes; /* of all entries */
 };
 
 struct shard_recovery *shard_recovery_new(uint32_t shard) {
@@ -25,9 +27,14 @@ struct shard_recovery *shard_recovery_new(uint32_t shard) {
     return recovery;
 }
 
+static void drop(struct shard_recovery *recovery, size_t position) {
+    recovery->bytes -= recovery->entries[position]->length;
+    raft_entry_drop(recovery->entries[position]);
+}
+
 static void drop_from(struct shard_recovery *recovery, size_t position) {
     while (recovery->entry_count > position)
-        raft_entry_drop(recovery->entries[--recovery->entry_count]);
+        drop(recovery, --recovery->entry_count);
 }
 
 void shard_recovery_free(struct shard_recovery *recovery) {
@@ -37,6 +44,12 @@ void shard_recovery_free(struct shard_recovery *recovery) {
         memory_free(recovery);
     }
 }
+
+void shard_recovery_cover(struct shard_recovery *recovery, uint64_t index) {
+    recovery->covered_index = index;
+}
+
+uint64_t shard_recovery_bytes(const struct shard_recovery *recovery) { return recovery->bytes; }
 
 static raft_index next_index(const struct shard_recovery *recovery) {
     if (recovery->entry_count)
@@ -58,7 +71,7 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
      * later in the log: such a log may begin in the middle. A snapshot's mark settles it; a gap
      * that none settles is found at the end. */
     bool is_first = recovery->entry_count == 0;
-    if (entry->index <= recovery->snapshot_index) {
+    if (entry->index <= recovery->snapshot_index || entry->index <= recovery->covered_index) {
         raft_entry_drop(entry);
         return 0;
     }
@@ -72,6 +85,7 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
             memory_resize(recovery->entries, recovery->entry_capacity * sizeof *recovery->entries);
     }
     recovery->entries[recovery->entry_count++] = entry;
+    recovery->bytes += entry->length;
     return 0;
 }
 
@@ -111,7 +125,7 @@ void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, ui
         drop_from(recovery, 0);
     } else {
         for (size_t i = 0; i < covered; i++)
-            raft_entry_drop(recovery->entries[i]);
+            drop(recovery, i);
         recovery->entry_count -= covered;
         memmove(recovery->entries, recovery->entries + covered,
                 recovery->entry_count * sizeof *recovery->entries);
@@ -125,6 +139,7 @@ void shard_recovery_forget(struct shard_recovery *recovery, uint64_t index, uint
     recovery->snapshot_index = 0;
     recovery->snapshot_term = 0;
     recovery->is_newcomer = true;
+    recovery->covered_index = 0; /* entries that come now are of another log */
     recovery->floor_index = index;
     recovery->floor_term = term;
 }

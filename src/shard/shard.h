@@ -29,6 +29,10 @@ int shard_recovery_entry(struct shard_recovery *recovery, struct bytes encoded) 
 void shard_recovery_truncate(struct shard_recovery *recovery, uint64_t from_index);
 void shard_recovery_state(struct shard_recovery *recovery, uint64_t term, uint32_t vote);
 void shard_recovery_snapshot(struct shard_recovery *recovery, uint64_t index, uint64_t term);
+/* A mark that comes later covers what comes up to there: it is not kept until then. */
+void shard_recovery_cover(struct shard_recovery *recovery, uint64_t index);
+/* Of the entries that it holds. */
+uint64_t shard_recovery_bytes(const struct shard_recovery *recovery);
 /* Do entries that were logged before a snapshot's mark, and of which only those from somewhere
  * behind its index on are left, go on from what it holds? A later mark, which let the first of them
  * go, settles the gap. */
@@ -64,6 +68,9 @@ struct shard_options {
 int shard_new(const struct shard_options *options, struct shard_recovery *recovery,
               struct shard **out, struct buffer *problem) MUST_CHECK;
 void shard_free(struct shard *shard);
+
+/* Why shard_propose() says ERR_NO_SPACE: wal_wanting_text(). */
+const char *shard_wanting_text(const struct shard *shard);
 
 /* What a command takes in an entry: at most SHARD_COMMAND_BYTES_MAXIMUM, or it is refused. */
 size_t shard_command_bytes(const struct bytes *arguments, size_t count);

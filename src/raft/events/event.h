@@ -13,7 +13,8 @@ enum raft_event_kind {
     RAFT_COMPACT, /* a durable snapshot at snapshot_index exists: forget the log before it, except
                      what a lagging transfer needs */
     /* Memory is wanted back: forget what is applied and durable here, up to forget_index, except
-     * the newest kept_bytes and, on a leader, what a voter still lacks. Nothing changes on disk.
+     * the newest kept_bytes and, on a leader, what a voter still lacks: of one that no snapshot is
+     * on its way to, no more than the newest held_bytes. Nothing changes on disk.
      * From then on a snapshot for others has to be as new as raft_first_index() - 1. */
     RAFT_FORGET,
     /* A snapshot from the leader replaced our state: snapshot_index, snapshot_term, configuration;
@@ -52,7 +53,7 @@ struct raft_event {
     raft_index snapshot_index;
     raft_term snapshot_term;
     raft_index forget_index;
-    uint64_t kept_bytes;
+    uint64_t kept_bytes, held_bytes;
     raft_index hurry_index;
     const struct raft_configuration *configuration;
     raft_node_number peer;

@@ -3,7 +3,11 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-enum { FIRST_CAPACITY = 16 };
+enum {
+    FIRST_CAPACITY = 16,
+    SHRUNK_CAPACITY_LEAST = 1024, /* below that there is nothing to be won */
+    SHRINKS_BELOW_SHARE = 8
+};
 
 void raft_log_init(struct raft_log *log, raft_index base_index, raft_term base_term) {
     *log = (struct raft_log){.base_index = base_index,
@@ -27,6 +31,18 @@ static void log_make_room(struct raft_log *log) {
         return;
     }
     log->capacity = log->capacity ? log->capacity * 2 : FIRST_CAPACITY;
+    log->memory = memory_resize(log->memory, log->capacity * sizeof(struct raft_entry *));
+}
+
+/* What a long log took is given back once it is short again, as after a start. There is room for as
+ * many more, so that it does not grow at once. */
+static void log_give_back(struct raft_log *log) {
+    if (log->capacity <= SHRUNK_CAPACITY_LEAST || log->count > log->capacity / SHRINKS_BELOW_SHARE)
+        return;
+    memmove(log->memory, log->memory + log->start, log->count * sizeof(struct raft_entry *));
+    log->start = 0;
+    while (log->capacity > SHRUNK_CAPACITY_LEAST && log->capacity / 4 >= log->count)
+        log->capacity /= 2;
     log->memory = memory_resize(log->memory, log->capacity * sizeof(struct raft_entry *));
 }
 
@@ -71,6 +87,7 @@ void raft_log_compact(struct raft_log *log, raft_index base_index) {
         log->bytes -= entry->length;
         raft_entry_drop(entry);
     }
+    log_give_back(log);
 }
 
 void raft_log_reset(struct raft_log *log, raft_index base_index, raft_term base_term) {

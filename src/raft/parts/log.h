@@ -5,8 +5,8 @@
  *
  * What stood at or before base_index is in a snapshot; base_term is the term of the entry at
  * base_index. Slices of the array are lent out in actions, so it moves only when an entry is
- * appended or entries are compacted away. Invariants: indexes follow each other without a gap;
- * terms never fall. */
+ * appended or entries are compacted away; then it is no more than some times as long as it has to
+ * be. Invariants: indexes follow each other without a gap; terms never fall. */
 #pragma once
 #include "raft/events/entry.h"
 

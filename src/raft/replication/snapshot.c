@@ -79,13 +79,17 @@ void raft_compact(struct raft *raft, raft_index snapshot_index) {
         begin_log_behind(raft, compaction_limit(raft, snapshot_index));
 }
 
-/* A voter whom entries will reach keeps them here, present or not: the next snapshot taken bounds
- * how many. One that needs a snapshot keeps them only while it is there to take one: what is
- * forgotten meanwhile would call for the next (consul #9609). */
+static bool is_reached_by_entries(const struct raft *raft, const struct raft_progress *peer) {
+    return peer->state != RAFT_SNAPSHOT && peer->match_index >= raft->log.base_index;
+}
+
+/* A voter whom entries will reach keeps them here, present or not: the owner says how many, and the
+ * next snapshot taken bounds them as well. One that needs a snapshot keeps them only while it is
+ * there to take one: what is forgotten meanwhile would call for the next (consul #9609). */
 static raft_index needed_from(const struct raft *raft, const struct raft_progress *peer) {
     if (peer->state == RAFT_SNAPSHOT)
         return holds_log(raft, peer) ? peer->snapshot_index : raft_last(raft);
-    if (peer->match_index >= raft->log.base_index)
+    if (is_reached_by_entries(raft, peer))
         return peer->match_index;
     bool is_here =
         peer->heard_us + HELD_FOR_TIMEOUTS * raft->timing.election_timeout_us > raft->now_us;
@@ -93,24 +97,34 @@ static raft_index needed_from(const struct raft *raft, const struct raft_progres
                                                                 : raft_last(raft);
 }
 
-static raft_index forget_limit(const struct raft *raft, raft_index forget_index) {
-    raft_index limit = forget_index < raft->applied_index ? forget_index : raft->applied_index;
-    if (limit > raft->commit_index)
-        limit = raft->commit_index;
-    if (limit > raft->saves.durable_index)
-        limit = raft->saves.durable_index;
+static raft_index lower_of(raft_index a, raft_index b) { return a < b ? a : b; }
+
+struct forget_limits {
+    raft_index unneeded; /* up to here nobody lacks anything */
+    raft_index most;     /* up to here somebody may, who can be sent a snapshot instead */
+};
+
+static struct forget_limits forget_limits(const struct raft *raft, raft_index forget_index) {
+    raft_index settled = lower_of(lower_of(forget_index, raft->applied_index),
+                                  lower_of(raft->commit_index, raft->saves.durable_index));
+    struct forget_limits limits = {.unneeded = settled, .most = settled};
     for (size_t i = 0; raft->role == RAFT_LEADER && i < raft->peer_count; i++) {
-        raft_index needed = needed_from(raft, &raft->peers[i]);
-        limit = needed < limit ? needed : limit;
+        const struct raft_progress *peer = &raft->peers[i];
+        raft_index needed = needed_from(raft, peer);
+        limits.unneeded = lower_of(limits.unneeded, needed);
+        if (!is_reached_by_entries(raft, peer))
+            limits.most = lower_of(limits.most, needed);
     }
-    return limit;
+    return limits;
 }
 
-void raft_forget(struct raft *raft, raft_index forget_index, uint64_t kept_bytes) {
-    raft_index limit = forget_limit(raft, forget_index), base_index = raft->log.base_index;
-    for (uint64_t bytes = raft->log.bytes; base_index < limit; base_index++) {
+void raft_forget(struct raft *raft, const struct raft_event *event) {
+    struct forget_limits limits = forget_limits(raft, event->forget_index);
+    raft_index base_index = raft->log.base_index;
+    for (uint64_t bytes = raft->log.bytes; base_index < limits.most; base_index++) {
         uint64_t length = (*raft_log_at(&raft->log, base_index + 1))->length;
-        if (bytes - length < kept_bytes)
+        uint64_t left_bytes = base_index < limits.unneeded ? event->kept_bytes : event->held_bytes;
+        if (bytes - length < left_bytes)
             break;
         bytes -= length;
     }

@@ -7,4 +7,4 @@
 void raft_snapshot_sent(struct raft *raft, raft_node_number node, raft_index index, bool is_failed);
 void raft_snapshot_installed(struct raft *raft, const struct raft_event *event);
 void raft_compact(struct raft *raft, raft_index snapshot_index);
-void raft_forget(struct raft *raft, raft_index forget_index, uint64_t kept_bytes);
+void raft_forget(struct raft *raft, const struct raft_event *event);

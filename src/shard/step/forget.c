@@ -22,10 +22,12 @@ bool shard_may_forget(const struct shard *shard, struct raft_event *event) {
     if (raft_log_bytes(shard->raft) <= kept_bytes + slack_bytes(kept_bytes) ||
         is_whole_log_needed(shard))
         return false;
+    uint64_t held_bytes = (uint64_t)shard->io.config->log_held_bytes;
     bool is_taking = shard->own.stage != OWN_NONE && shard->own.is_log_wanted;
     *event = (struct raft_event){.kind = RAFT_FORGET,
                                  .forget_index =
                                      is_taking ? shard->own.meta.index : shard->applied_index,
-                                 .kept_bytes = kept_bytes};
+                                 .kept_bytes = kept_bytes,
+                                 .held_bytes = held_bytes > kept_bytes ? held_bytes : kept_bytes};
     return true;
 }

@@ -1,5 +1,6 @@
 #include "store/recovery/recover_segment.h"
 #include "base/planted.h"
+#include "store/recovery/checkpoint.h"
 #include "store/recovery/tail.h"
 
 static int enter_segment(struct wal_recovery *recovery, const struct wal_header *header);
@@ -73,6 +74,30 @@ static bool take_checkpoint(struct wal_recovery *recovery, struct bytes payload)
     return is_same;
 }
 
+static void tell_covered(const struct wal_visitor *visitor, const struct wal_ledger *ledger) {
+    for (size_t i = 0; i < ledger->shard_count; i++)
+        if (ledger->shards[i].snapshot_index)
+            visitor->covered(visitor->context, (uint32_t)i, ledger->shards[i].snapshot_index);
+}
+
+/* The newest checkpoint that can be read has the marks of all segments before it. That they stand
+ * there is found when these are read; else the log is damaged, and nothing of this reading counts.
+ */
+static int look_ahead(struct wal_recovery *recovery) {
+    bool is_read = recovery->visitor->covered == NULL;
+    int status = 0;
+    for (size_t i = recovery->segment_count; i > 0 && !is_read && status == 0; i--) {
+        struct wal_ledger ledger;
+        wal_ledger_init(&ledger);
+        status = wal_checkpoint_read(recovery->disk, recovery->segments[i - 1], &ledger, &is_read);
+        if (is_read)
+            tell_covered(recovery->visitor, &ledger);
+        wal_ledger_release(&ledger);
+    }
+    return status ? wal_recovery_failed(recovery, status, "look into", "the log's newest segment")
+                  : 0;
+}
+
 /* The segment's own checkpoint verifies. Does it follow the segment before? */
 static int enter_segment(struct wal_recovery *recovery, const struct wal_header *header) {
     struct wal_position *position = recovery->position;
@@ -100,7 +125,8 @@ static int enter_segment(struct wal_recovery *recovery, const struct wal_header 
                                     "its checkpoint does not follow from the segments before it");
     }
     wal_recovery_advance(recovery, header);
-    return is_oldest ? wal_visit_checkpoint(recovery->visitor, recovery->ledger) : 0;
+    int status = is_oldest ? wal_visit_checkpoint(recovery->visitor, recovery->ledger) : 0;
+    return is_oldest && status == 0 ? look_ahead(recovery) : status;
 }
 
 /* No checkpoint verifies at the start. Only the newest segment may be so: made, and never written

@@ -1,5 +1,6 @@
 #include "store/recovery/repair.h"
 #include "base/memory.h"
+#include "store/recovery/checkpoint.h"
 #include "store/recovery/rewrite.h"
 #include "store/recovery/scan.h"
 #include "store/recovery/survivor.h"
@@ -204,58 +205,13 @@ int wal_repair(const struct wal_repair_options *options, struct wal_repaired *ou
 
 /* ---- where a repaired log begins ---- */
 
-/* What the disk cannot read, or has not got, says nothing. Errors: it could not be looked at. */
-static int read_more(const struct disk_ops *ops, struct disk_file *file, size_t bytes,
-                     struct buffer *record, bool *is_read) {
-    size_t got = 0;
-    uint8_t *into = buffer_reserve(record, bytes);
-    int status = ops->read(file, record->length, into, bytes, &got);
-    *is_read = status == 0 && got == bytes;
-    if (*is_read)
-        buffer_grew(record, got);
-    return disk_error_is_of_process(status) ? status : 0;
-}
-
-/* The segment's first record, if that is a checkpoint that verifies. */
-static int read_checkpoint(const struct disk_ops *ops, struct disk_file *file, uint64_t segment,
-                           struct buffer *record, bool *is_read) {
-    struct wal_header header;
-    int status = read_more(ops, file, WAL_HEADER_BYTES, record, is_read);
-    *is_read = *is_read && wal_header_decode(buffer_bytes(record), &header) == 0 &&
-               header.kind == WAL_CHECKPOINT && header.segment == segment;
-    if (!*is_read)
-        return status;
-    size_t rest = wal_record_bytes(header.payload_bytes) - WAL_HEADER_BYTES;
-    status = read_more(ops, file, rest, record, is_read);
-    *is_read = *is_read && wal_record_verify(buffer_bytes(record), &header, 0);
-    return status;
-}
-
 /* What the disk cannot read of it says nothing. Errors: it could not be looked at. */
 static int look_for_beginning(struct disk *disk, uint64_t segment, bool *is_anew) {
-    char name[DISK_NAME_MAXIMUM];
-    struct disk_file *file;
-    *is_anew = false;
-    wal_segment_name(segment, name);
-    int status = disk->ops->open(disk, name, DISK_OPEN_READ, &file);
-    if (status)
-        return status == ERR_IO ? 0 : status;
-    struct buffer record;
     struct wal_ledger ledger;
-    buffer_init(&record, WAL_SEGMENT_MAXIMUM_BYTES);
     wal_ledger_init(&ledger);
-    bool is_read;
-    status = read_checkpoint(disk->ops, file, segment, &record, &is_read);
-    if (is_read) {
-        struct wal_header header;
-        *is_anew = wal_header_decode(buffer_bytes(&record), &header) == 0 &&
-                   wal_ledger_decode_checkpoint(
-                       &ledger, wal_record_payload(buffer_data(&record), &header)) == 0 &&
-                   ledger.oldest_segment == segment;
-    }
-    disk->ops->close(file);
+    int status = wal_checkpoint_read(disk, segment, &ledger, is_anew);
+    *is_anew = *is_anew && ledger.oldest_segment == segment;
     wal_ledger_release(&ledger);
-    buffer_release(&record);
     return status;
 }
 

@@ -5,6 +5,10 @@
 /* What recovery replays, in the order it was written. Bytes are borrowed for the call. A non-zero
  * return stops it. */
 struct wal_visitor {
+    /* Before the first record: what comes of the shard's entries up to `index` need not be kept,
+     * unless it is forgotten on the way, for a snapshot's mark that comes later voids it. NULL: of
+     * no interest. */
+    void (*covered)(void *context, uint32_t shard, uint64_t index);
     int (*entry)(void *context, uint32_t shard, struct bytes encoded_entry);
     int (*truncate)(void *context, uint32_t shard, uint64_t from_index);
     int (*state)(void *context, uint32_t shard, uint64_t term, uint32_t vote);

@@ -424,13 +424,15 @@ void cluster_compact(struct cluster *cluster, struct cluster_node *node, raft_in
 }
 
 void cluster_forget(struct cluster *cluster, struct cluster_node *node, raft_index index,
-                    uint64_t kept_bytes) {
+                    uint64_t kept_bytes, uint64_t held_bytes) {
     if (node->raft == NULL)
         return;
     raft_set_applied(node->raft, raft_commit_index(node->raft));
-    cluster_step(
-        cluster, node,
-        (struct raft_event){.kind = RAFT_FORGET, .forget_index = index, .kept_bytes = kept_bytes});
+    cluster_step(cluster, node,
+                 (struct raft_event){.kind = RAFT_FORGET,
+                                     .forget_index = index,
+                                     .kept_bytes = kept_bytes,
+                                     .held_bytes = held_bytes});
 }
 
 /* The mark of the snapshot stands behind all earlier saves. */

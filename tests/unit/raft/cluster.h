@@ -116,9 +116,9 @@ void cluster_damage(struct cluster_node *node, size_t kept_entries, bool is_snap
 /* A snapshot at `index` is durable at `node`, and raft forgets what is before it. */
 void cluster_compact(struct cluster *cluster, struct cluster_node *node, raft_index index);
 /* Memory is wanted back: `node` has applied what is committed, and forgets of that what it may, up
- * to `index` and but for the newest bytes. */
+ * to `index` and but for the newest bytes, more of them where a voter lacks them. */
 void cluster_forget(struct cluster *cluster, struct cluster_node *node, raft_index index,
-                    uint64_t kept_bytes);
+                    uint64_t kept_bytes, uint64_t held_bytes);
 /* `to` replaces its state by what `from` has at `index`. */
 void cluster_install(struct cluster *cluster, struct cluster_node *to,
                      const struct cluster_node *from, raft_index index);

@@ -271,9 +271,11 @@ static void rare_event(struct world *world) {
     case 5:
         cluster_compact(cluster, node, node->commit_index);
         return;
-    case 11:
-        cluster_forget(cluster, node, node->commit_index, random_below(&world->random, 1000));
+    case 11: {
+        uint64_t kept_bytes = random_below(&world->random, 1000);
+        cluster_forget(cluster, node, node->commit_index, kept_bytes, kept_bytes * 4);
         return;
+    }
     case 6:
         cluster_step(cluster, node,
                      (struct raft_event){.kind = RAFT_PEER_LOST, .peer = some_node(world)->number});

@@ -44,8 +44,9 @@
  *   hurry N INDEX           somebody waits at N for all replicas to have all up to INDEX
  *   lazy TIME               the setting is another one from now on
  *   promise TIME [N]        the same of how long who hears a leader votes for nobody else (N's)
- *   forget N INDEX BYTES    what is applied up to there goes from N's memory, but for the newest
- *                           bytes
+ *   forget N INDEX BYTES [HELD]
+ *                           what is applied up to there goes from N's memory, but for the newest
+ *                           bytes, and for more of them where a voter lacks them
  *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
  *   install N FROM INDEX    N takes over the snapshot of FROM
  *   deadline N              when N wants to look again

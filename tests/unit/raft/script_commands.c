@@ -431,7 +431,8 @@ static void run_promise(struct script *script, const struct line *line) {
 
 static void run_forget(struct script *script, const struct line *line) {
     cluster_forget(script->cluster, node_at(script, line, 1), number_of(word_at(line, 2)),
-                   number_of(word_at(line, 3)));
+                   number_of(word_at(line, 3)),
+                   line->word_count > 4 ? number_of(word_at(line, 4)) : UINT64_MAX);
 }
 
 static void snapshot_end(struct script *script, const struct line *line, bool is_rejected) {

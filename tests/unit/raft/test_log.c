@@ -74,4 +74,26 @@ static void test_against_model(void **state) {
     raft_log_release(&log);
 }
 
-RUN_TESTS(cmocka_unit_test(test_against_model))
+/* A log that was long, as after a start or while a follower was away, takes no memory for what it
+ * held. */
+static void test_gives_back_what_a_long_log_took(void **state) {
+    (void)state;
+    struct raft_log log;
+    static struct model model;
+    raft_log_init(&log, 0, 0);
+    model = (struct model){.base = 0, .last = 0};
+    while (model.last < INDEX_MAXIMUM)
+        append(&log, &model, 1);
+    size_t most = log.capacity;
+    raft_log_compact(&log, INDEX_MAXIMUM / 2);
+    assert_int_equal(log.capacity, most); /* it may grow again */
+    raft_log_compact(&log, INDEX_MAXIMUM - 10);
+    assert_true(log.capacity * 4 <= most);
+    assert_int_equal(log.count, 10);
+    for (raft_index index = INDEX_MAXIMUM - 9; index <= INDEX_MAXIMUM; index++)
+        assert_int_equal((*raft_log_at(&log, index))->index, index);
+    raft_log_release(&log);
+}
+
+RUN_TESTS(cmocka_unit_test(test_gives_back_what_a_long_log_took),
+          cmocka_unit_test(test_against_model))

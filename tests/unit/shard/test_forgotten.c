@@ -48,5 +48,37 @@ static void test_taken_for_one_that_needs_what_is_forgotten(void **state) {
     world_free(world);
 }
 
+/* One that stays away does not fill the leader's memory, though no snapshot bounds the log; when it
+ * is back it is sent one. */
+static void test_who_stays_away_holds_no_more_than_was_said(void **state) {
+    (void)state;
+    enum { HELD_BYTES = 20000 };
+    struct world *world = world_led_taking(3, WORLD_SNAPSHOT_NEVER);
+    for (raft_node_number i = 1; i <= 3; i++) {
+        world->replicas[i].config.log_memory_bytes = 1000;
+        world->replicas[i].config.log_held_bytes = HELD_BYTES;
+    }
+    world_cut_off(world, 3, true);
+    raft_index lacking = raft_last_index(world_raft(world, 3)) + 1;
+    world_increment(world, 1, 100);
+    assert_true(raft_first_index(world_raft(world, 1)) <= lacking);
+    uint64_t most_bytes = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        world_increment(world, 1, 100);
+        world_run(world, 100); /* it is not waited for as one that was here just now */
+        uint64_t bytes = raft_log_bytes(world_raft(world, 1));
+        assert_in_range(bytes, 1000, HELD_BYTES * 2);
+        most_bytes = bytes > most_bytes ? bytes : most_bytes;
+    }
+    assert_true(most_bytes >= HELD_BYTES * 3 / 4); /* so much was held */
+    assert_true(raft_first_index(world_raft(world, 1)) > lacking);
+    world_let_back(world, 3, 4000);
+    assert_true(world_snapshot_index(world, 3) > lacking);
+    assert_true(world_is_equal(world));
+    assert_in_range(raft_log_bytes(world_raft(world, 1)), 0, HELD_BYTES);
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_a_snapshot_that_ends_before_the_log_is_not_sent),
-          cmocka_unit_test(test_taken_for_one_that_needs_what_is_forgotten))
+          cmocka_unit_test(test_taken_for_one_that_needs_what_is_forgotten),
+          cmocka_unit_test(test_who_stays_away_holds_no_more_than_was_said))

@@ -218,6 +218,11 @@ static int recover_floor(void *context, uint32_t shard, uint64_t index, uint64_t
     return 0;
 }
 
+static void recover_covered(void *context, uint32_t shard, uint64_t index) {
+    (void)shard;
+    shard_recovery_cover(((struct replica *)context)->recovery, index);
+}
+
 static int start_wal(struct replica *replica) {
     struct wal_options options = {.disk = &replica->disk->disk,
                                   .tuning = {.segment_bytes = replica->world->segment_bytes,
@@ -227,7 +232,8 @@ static int start_wal(struct replica *replica) {
                                   .on_durable = on_durable,
                                   .on_failure = on_failure,
                                   .context = replica};
-    struct wal_visitor visitor = {.entry = recover_entry,
+    struct wal_visitor visitor = {.covered = recover_covered,
+                                  .entry = recover_entry,
                                   .truncate = recover_truncate,
                                   .state = recover_state,
                                   .snapshot = recover_snapshot,

@@ -499,7 +499,41 @@ static void test_planted_cut_loses_what_was_durable(void **state) {
 }
 #endif
 
-RUN_TESTS(cmocka_unit_test(test_refuses_every_flip_in_what_was_synced),
+/* Before the first record a replay says what a snapshot covers, by the newest segment that has
+ * begun: so nobody has to hold entries until the mark comes. */
+static void test_tells_first_what_is_covered(void **state) {
+    (void)state;
+    struct world *world = world_opened();
+    world_entries(world, 0, 1, 6, 100);
+    world_snapshot(world, 0, 3, WORLD_ENTRY_TERM);
+    world_entries(world, 1, 1, 12, 100); /* some segments more */
+    assert_true(world_statistics(world).segments >= 3);
+    world_restart(world);
+    assert_true(world->log.shards[0].covered_index == 3);
+    assert_true(world->log.shards[1].covered_index == 0);
+    world_snapshot(world, 1, 9, WORLD_ENTRY_TERM); /* in the newest: its checkpoint lacks that */
+    world_flush(world);
+    uint64_t newest = world_statistics(world).segments;
+    world_restart(world);
+    assert_true(world->log.shards[1].covered_index == 0);
+    world_entries(world, 0, 7, 12, 100);
+    assert_true(world_statistics(world).segments > newest);
+    newest = world_statistics(world).segments;
+    world_restart(world);
+    assert_true(world->log.shards[0].covered_index == 3);
+    assert_true(world->log.shards[1].covered_index == 9);
+    world_close(world);
+    static const uint8_t zeros[WORLD_SEGMENT_BYTES]; /* a segment that was made, and not begun */
+    char name[DISK_NAME_MAXIMUM];
+    wal_segment_name(newest + 1, name);
+    fake_disk_put(&world->fake, name, bytes_of(zeros, sizeof zeros));
+    assert_int_equal(world_recover(world), 0);
+    assert_true(world->log.shards[1].covered_index == 9);
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_tells_first_what_is_covered),
+          cmocka_unit_test(test_refuses_every_flip_in_what_was_synced),
           cmocka_unit_test(test_cuts_in_the_last_round_only),
           cmocka_unit_test(test_what_was_read_is_durable),
           cmocka_unit_test(test_goes_on_behind_a_cut),

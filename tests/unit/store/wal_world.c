@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/checksum.h"
 #include "base/memory.h"
+#include "base/planted.h"
 #include <stdio.h>
 
 static uint64_t world_now_us(struct clock *clock) {
@@ -100,6 +101,12 @@ bool world_log_is(const struct world *world, size_t count) {
 
 /* ---- the replay ---- */
 
+static void on_covered(void *context, uint32_t shard, uint64_t index) {
+    struct world_log *log = context;
+    CHECK(log->shards[shard].last_index == 0);
+    log->shards[shard].covered_index = index;
+}
+
 static int on_entry(void *context, uint32_t shard, struct bytes entry) {
     struct world_append append = {.kind = WORLD_ENTRY, .shard = shard};
     CHECK(entry.length >= 12);
@@ -182,7 +189,8 @@ int world_open(struct world *world) {
                                   .on_durable = on_durable,
                                   .on_failure = on_failure,
                                   .context = world};
-    struct wal_visitor visitor = {.entry = on_entry,
+    struct wal_visitor visitor = {.covered = on_covered,
+                                  .entry = on_entry,
                                   .truncate = on_truncate,
                                   .state = on_state,
                                   .snapshot = on_snapshot,
@@ -191,7 +199,10 @@ int world_open(struct world *world) {
     memset(&world->log, 0, sizeof world->log);
     world->failures = 0;
     world->life_begins = world->append_count;
-    return wal_open(&options, &visitor, &world->wal, &world->problem);
+    int status = wal_open(&options, &visitor, &world->wal, &world->problem);
+    for (size_t i = 0; i < WORLD_SHARDS && !status && !PLANTED(LOG_CUT_AT_BAD_CHECKSUM); i++)
+        CHECK(world->log.shards[i].covered_index <= world->log.shards[i].snapshot_index);
+    return status;
 }
 
 void world_close(struct world *world) {

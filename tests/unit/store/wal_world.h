@@ -22,6 +22,7 @@ struct world_shard {
     uint32_t vote;
     uint64_t last_index;
     uint64_t floor_index, floor_term; /* told by a replay only */
+    uint64_t covered_index;           /* told by a replay only, before the first record */
     uint32_t entries[WORLD_INDEXES];  /* by index: the id of the entry that stands there, 0: none */
 };
 
