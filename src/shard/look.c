@@ -55,3 +55,7 @@ void shard_fetch_last(const struct shard *shard) {
     moments_fetch(&shard->tracing.moments, last_index);
     moments_fetch(&shard->tracing.moments, last_index + 1);
 }
+
+const char *shard_wanting_text(const struct shard *shard) {
+    return wal_wanting_text(wal_wanting(shard->io.wal));
+}

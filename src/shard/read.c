@@ -1,5 +1,7 @@
 #include "shard/read.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/planted.h"
 #include "shard/propose.h"
@@ -64,9 +66,13 @@ static void refuse_for_space(struct shard *shard, const struct attempt *attempt,
                              struct reply *reply, uint64_t now_us) {
     metric_add(shard->cells.refused_no_space, 1);
     buffer_clear(&shard->scratch);
-    reply_error(reply,
-                "MISCONF the disk of this node is full: the time of a key that this reads is "
-                "over, and there is no space to note that it is gone");
+    char text[320];
+    snprintf(
+        text, sizeof text,
+        "MISCONF %s: the time of a key that this reads is over, and it cannot be noted that it "
+        "is gone",
+        shard_wanting_text(shard));
+    reply_error(reply, text);
     answer(shard, attempt, now_us);
 }
 

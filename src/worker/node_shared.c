@@ -1,6 +1,7 @@
 #include "worker/node_shared.h"
 
 #include "base/memory.h"
+#include "store/wal/wal.h"
 #include "worker/statistics.h"
 
 struct node_shared *node_shared_new(unsigned worker_count) {
@@ -46,13 +47,40 @@ uint64_t node_shared_sum(const struct node_shared *shared, size_t offset) {
     return sum;
 }
 
+int node_shared_log_wanting(const struct node_shared *shared) {
+    int wanting = 0;
+    bool is_refusing = false;
+    for (unsigned i = 0; i < shared->worker_count && !is_refusing; i++) {
+        int of_this = -(int)statistic_of(&shared->workers[i].log_wanting);
+        is_refusing = of_this && statistic_of(&shared->workers[i].is_disk_full);
+        wanting = is_refusing || !wanting ? of_this : wanting;
+    }
+    return wanting;
+}
+
+/* What a node that is ready does not do, or may soon not do any more. */
+static void tell_wanting(const struct node_shared *shared, struct buffer *reason) {
+    const char *what = wal_wanting_text(node_shared_log_wanting(shared));
+    if (node_shared_sum(shared, offsetof(struct worker_statistics, is_disk_full)) > 0)
+        buffer_append_format(reason, "ready for reads; %s, so writes are refused\n", what);
+    else if (node_shared_log_wanting(shared))
+        buffer_append_format(
+            reason,
+            "ready; %s, so writes are refused once the segment of the log at hand is full\n", what);
+}
+
 bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reason) {
     uint64_t serving = node_shared_sum(shared, offsetof(struct worker_statistics, is_serving));
     uint64_t leaderless =
         node_shared_sum(shared, offsetof(struct worker_statistics, shards_without_leader));
     if (serving < shared->worker_count) {
-        buffer_append_text(reason,
-                           "not a member of a cluster yet: a spare that waits to be adopted\n");
+        bool is_removed =
+            node_shared_sum(shared, offsetof(struct worker_statistics, is_removed_spare));
+        buffer_append_text(reason, is_removed
+                                       ? "a spare that was removed before it heard that it was "
+                                         "taken: stop it, remove its directory, start it again\n"
+                                       : "not a member of a cluster yet: a spare that waits to "
+                                         "be adopted\n");
         return false;
     }
     if (leaderless > 0) {
@@ -60,8 +88,7 @@ bool node_shared_is_ready(const struct node_shared *shared, struct buffer *reaso
                              (unsigned long long)leaderless);
         return false;
     }
-    if (node_shared_sum(shared, offsetof(struct worker_statistics, is_disk_full)) > 0)
-        buffer_append_text(reason, "ready for reads; the disk is full, so writes are refused\n");
+    tell_wanting(shared, reason);
     if (node_shared_sum(shared, offsetof(struct worker_statistics, is_memory_full)) > 0)
         buffer_append_text(reason,
                            "ready for what needs no memory; maxmemory is reached, so writes "

@@ -193,6 +193,9 @@ static void publish_disk(struct worker *worker) {
     metric_set(metrics_cell(worker->metrics, METRIC_disk_is_slow, label), wal_is_slow(worker->wal));
     metric_set(metrics_cell(worker->metrics, METRIC_disk_is_full, label),
                wal_space(worker->wal) != WAL_SPACE_ENOUGH);
+    int wanting = wal_wanting(worker->wal);
+    metric_set(metrics_cell(worker->metrics, METRIC_log_waits_for_files, label),
+               wanting && wanting != ERR_NO_SPACE);
 }
 
 void observe_pair(struct worker *worker, bool is_equal) {

@@ -19,8 +19,11 @@ struct worker_statistics {
         scrub_damages;
     _Atomic uint64_t is_serving; /* 1: has a topology and all its shards are recovered */
     _Atomic uint64_t rejected_connections_total;
-    _Atomic uint64_t is_disk_full;   /* 1: it takes no writes until there is space */
-    _Atomic uint64_t is_memory_full; /* 1: past maxmemory; worker 0 says it for the node */
+    _Atomic uint64_t is_disk_full;       /* 1: it takes no writes until there is space, or a file */
+    _Atomic uint64_t is_memory_full;     /* 1: past maxmemory; worker 0 says it for the node */
+    _Atomic uint64_t log_wanting;        /* wal_wanting(), negated */
+    _Atomic uint64_t is_removed_spare;   /* worker 0: no cluster takes it any more */
+    _Atomic uint64_t is_cluster_refused; /* worker 0: as struct worker has it */
     _Atomic uint64_t standing; /* bits of enum standing_reason: why it would rather not lead */
 };
 

@@ -26,6 +26,7 @@ const ELSEWHERE = {
   memory_limit_bytes: 'tests/unit/node/test_memory_limit.c',
   learners_given_up_total: 'tests/e2e/membership.test.js', // takes ten seconds and more
   replica_differences_total: 'tests/unit/shard/test_compare.c', // anything but 0 is an error
+  log_waits_for_files: 'tests/unit/node/test_info.c', // takes a process that may open no more files
   rewinds_total: 'tests/unit/shard/test_rewind.c', // takes a machine that loses its memory
   stamps_ahead_total: 'tests/unit/shard/test_propose.c', // one machine has one clock
   shards_without_leader: 'tests/e2e/silent.test.js', // takes a majority that is lost

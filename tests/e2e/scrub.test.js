@@ -5,7 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
 const {spawnSync} = require('node:child_process');
-const {program, run, sleep, startCluster, until} = require('./cluster.js');
+const {Connection, program, run, sleep, startCluster, until} = require('./cluster.js');
 
 const FLAGS = ['--wal-segment-bytes', 65536, '--scrub-bytes-per-second', 0];
 const filesOf = (node, pattern) => {
@@ -96,6 +96,41 @@ test('a sound node is read through, and nothing is said', async (t) => {
   assert.strictEqual(await info(node, 'scrub_damages'), 0);
   await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '0');
   await expectSound(node, 300);
+});
+
+test('a shorter pause holds for the one that is under way', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1, flags: FLAGS});
+  await node.ask('CONFIG', 'SET', 'scrub-pause-ms', 86400000, 'scrub-bytes-per-second', '1gb');
+  await until('all was read once', async () => await passes(node) === 1);
+  await sleep(500);
+  assert.strictEqual(await passes(node), 1);
+  await node.ask('CONFIG', 'SET', 'scrub-pause-ms', 100);
+  await until('it is read again', async () => await passes(node) > 2);
+});
+
+// A reader of the log hears of it as well as whoever writes.
+test('a log that waits for files says so, and for what', async (t) => {
+  const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1, flags: ['--wal-segment-bytes', 262144, '--wal-reserve-bytes', 65536, '--wal-spare-segments', 0]});
+  const limit = (soft) => assert.strictEqual(spawnSync('prlimit', ['--pid', String(node.process.pid), `--nofile=${soft}:`]).status, 0);
+  const before = /Max open files +(\d+)/.exec(fs.readFileSync(`/proc/${node.process.pid}/limits`, 'utf8'))[1];
+  const client = await Connection.open(node.port); // no more can be opened then
+  const says = async () => /log_waits_for:(\w+)\r[^]*/.exec(await client.ask('INFO', 'persistence'))[1];
+  const ready = async () => (await node.get('/health/ready')).text;
+  assert.strictEqual(await says(), 'nothing');
+  limit(3);
+  let answer = 'OK', waited = 'nothing';
+  for (let i = 0; i < 1000 && answer === 'OK' && waited === 'nothing'; i++) {
+    answer = await client.ask('SET', `key${i}`, 'v'.repeat(500));
+    waited = await says();
+  }
+  assert.deepStrictEqual([answer, waited], ['OK', 'files'], 'it is said before a write is refused');
+  for (let i = 0; i < 1000 && answer === 'OK'; i++) answer = await client.ask('SET', `key${i}`, 'v'.repeat(500));
+  assert.match(String(answer), /MISCONF this node may open no more files \(raise its limit, LimitNOFILE or fs.file-max\): it takes no writes/);
+  assert.strictEqual(await says(), 'files');
+  limit(before);
+  await until('it goes on', async () => await client.ask('SET', 'key', 'value') === 'OK' && await says() === 'nothing');
+  assert.doesNotMatch(await ready(), /writes are refused/);
+  client.close();
 });
 
 // So many files are open that the process gets no more: nothing is known of what it cannot look at.

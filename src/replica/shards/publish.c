@@ -143,6 +143,9 @@ void publish_statistics(struct worker *worker) {
     PUBLISH(scrub_damages, scrub_damage_count(worker->hosting->scrub));
     PUBLISH(is_serving, worker->topology != NULL);
     PUBLISH(is_disk_full, wal_space(worker->wal) != WAL_SPACE_ENOUGH);
+    PUBLISH(log_wanting, (uint64_t)-wal_wanting(worker->wal));
+    PUBLISH(is_removed_spare, worker->hosting->is_removed_spare);
+    PUBLISH(is_cluster_refused, worker->is_cluster_refused);
     publish_use(worker, statistics);
     publish_rates(worker, statistics);
     observe_unfreed(worker, remains_bytes(freeing_remains(worker->hosting->freeing)));

@@ -20,6 +20,8 @@ struct scrub {
     bool is_in_parts; /* a segment was read in part */
     bool is_told;     /* the damage that is looked at again was told of */
     bool is_put_off;  /* it could not be looked at, and that was told */
+    bool is_resting;  /* all was read; by how long that is ago the next pass begins */
+    uint64_t ended_us;
     uint64_t next_us;
     long long rate; /* bytes a second, as set when the pass began */
     enum scrub_stage stage;
@@ -53,7 +55,7 @@ uint64_t scrub_damage_count(const struct scrub *scrub) { return scrub->damage_co
 
 static void begin_pass(struct scrub *scrub, uint64_t now) {
     scrub->stage = SCRUB_LOG;
-    scrub->is_in_parts = scrub->is_told = false;
+    scrub->is_in_parts = scrub->is_told = scrub->is_resting = false;
     scrub->segment = scrub->damaged;
     scrub->rate = scrub->worker->config.scrub_bytes_per_second;
     scrub->next_us = now;
@@ -61,8 +63,14 @@ static void begin_pass(struct scrub *scrub, uint64_t now) {
 
 static void end_pass(struct scrub *scrub) {
     worker_count(scrub->worker, METRIC_scrub_passes_total, 1);
+    scrub->is_resting = true;
+    scrub->ended_us = worker_now_us(scrub->worker);
+}
+
+/* The pause is as long as the setting says by now, not as when it began. */
+static uint64_t next_us(const struct scrub *scrub) {
     uint64_t pause_us = (uint64_t)scrub->worker->config.scrub_pause_ms * 1000;
-    begin_pass(scrub, worker_now_us(scrub->worker) + pause_us);
+    return scrub->is_resting ? scrub->ended_us + pause_us : scrub->next_us;
 }
 
 static void next_shard(struct scrub *scrub) {
@@ -265,15 +273,16 @@ static bool is_at_rest(const struct scrub *scrub) {
 }
 
 uint64_t scrub_deadline_us(const struct scrub *scrub) {
-    return is_at_rest(scrub) ? UINT64_MAX : scrub->next_us;
+    return is_at_rest(scrub) ? UINT64_MAX : next_us(scrub);
 }
 
 void scrub_tick(struct scrub *scrub) {
     uint64_t now = worker_now_us(scrub->worker);
     if (is_at_rest(scrub))
         return;
-    if (scrub->rate != scrub->worker->config.scrub_bytes_per_second)
+    bool is_over = scrub->is_resting && now >= next_us(scrub);
+    if (is_over || scrub->rate != scrub->worker->config.scrub_bytes_per_second)
         begin_pass(scrub, now);
-    if (now >= scrub->next_us)
+    if (now >= next_us(scrub))
         read_on(scrub);
 }

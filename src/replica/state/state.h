@@ -27,6 +27,7 @@ struct hosting {
     bool is_placing_wanted, has_said_settled;
     uint64_t next_change_us;
     uint64_t next_tell_us; /* worker 0: topology to those who lag behind */
+    bool is_removed_spare; /* it was taken and removed before it heard of either, and has said so */
     uint64_t next_save_us; /* worker 0: a newer topology waits for space on the disk; 0: none */
 
     struct outgoing_batch *batches; /* by node number */

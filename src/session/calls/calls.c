@@ -3,6 +3,8 @@
  * their order. */
 #include "session/calls/calls.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/cursor.h"
 #include "base/memory.h"
@@ -49,6 +51,17 @@ static int ask_shard(struct shard *shard, const struct shard_call *call) {
     return shard_read(shard, call->arguments, call->argument_count, waiter, call->flags);
 }
 
+/* The word that Redis has for a node that cannot persist. */
+static void refuse_for_space(struct worker *worker, const struct shard *shard,
+                             const struct shard_call *call) {
+    char text[256];
+    int length = snprintf(text, sizeof text,
+                          "-MISCONF %s: it takes no writes until that is over; reads go on\r\n",
+                          shard_wanting_text(shard));
+    call->target->deliver(worker, call->target, call->ticket, SHARD_DONE,
+                          bytes_of(text, (size_t)length));
+}
+
 static enum route_result call_here(struct worker *worker, struct shard *shard,
                                    const struct shard_call *call) {
     if (worker->sessions->tracing.length && call->flags & CALL_THROUGH_LOG)
@@ -56,15 +69,10 @@ static enum route_result call_here(struct worker *worker, struct shard *shard,
     int error = ask_shard(shard, call);
     if (error == ERR_BUSY)
         return ROUTE_BUSY;
-    if (error == ERR_NO_SPACE) {
-        /* The word that Redis has for a node that cannot persist. */
-        call->target->deliver(
-            worker, call->target, call->ticket, SHARD_DONE,
-            BYTES_LITERAL("-MISCONF the disk of this node is full: it takes no writes "
-                          "until there is space; reads go on\r\n"));
-    } else if (error) {
+    if (error == ERR_NO_SPACE)
+        refuse_for_space(worker, shard, call);
+    else if (error)
         call->target->deliver(worker, call->target, call->ticket, SHARD_NOT_EXECUTED, BYTES_NONE);
-    }
     return ROUTE_DONE;
 }
 

@@ -100,6 +100,13 @@ static void section_memory(const struct worker *worker, struct buffer *out) {
 
 /* The log is Redis's append-only file with `appendfsync always`: a failed write ends the process,
  * so the last was well, unless the disk is full and nothing is written. */
+static const char *wanting_word(int wanting) {
+    return wanting == 0               ? "nothing"
+           : wanting == ERR_NO_SPACE  ? "space"
+           : wanting == ERR_NO_MEMORY ? "memory"
+                                      : "files";
+}
+
 static void section_persistence(const struct worker *worker, struct buffer *out) {
     bool is_full = SUM(worker, is_disk_full) > 0;
     bool is_async = worker->config.durability == DURABILITY_ASYNC;
@@ -113,6 +120,7 @@ static void section_persistence(const struct worker *worker, struct buffer *out)
     append_number(out, "aof_rewrite_in_progress", 0);
     append_text(out, "aof_last_write_status", is_full ? "err" : "ok");
     append_number(out, "disk_full", is_full);
+    append_text(out, "log_waits_for", wanting_word(node_shared_log_wanting(worker->shared)));
 }
 
 static void append_kilobytes(struct buffer *out, const char *name, uint64_t bytes) {
@@ -245,6 +253,7 @@ static void section_trothdb(const struct worker *worker, struct buffer *out) {
     append_number(out, "shards_without_leader", SUM(worker, shards_without_leader));
     append_number(out, "replicas_in_repair", SUM(worker, replicas_in_repair));
     append_number(out, "scrub_damages", SUM(worker, scrub_damages));
+    append_number(out, "cluster_settings_refused", SUM(worker, is_cluster_refused));
 }
 
 /* ---- which sections ---- */

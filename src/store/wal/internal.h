@@ -51,6 +51,7 @@ struct wal_kept_space {
     struct wal_spare_file reserve; /* without a file: it is to be made */
     bool is_reserve_in_round;      /* it still has its name while a round turns it into a segment */
     bool is_full; /* the disk gave no space when it was asked last, or a round found no file */
+    int full_for; /* why, as of then: as wal_wanting() */
     int wanting;  /* what was when a spare was asked for last, or a file for a round; 0: nothing */
     uint64_t next_probe_us;
 };

@@ -22,6 +22,24 @@ int wal_stalled_for(const struct wal *wal) {
     return wal->round.is_stalled ? wal->round.job.wanting : 0;
 }
 
+int wal_wanting(const struct wal *wal) {
+    int full_for = wal->space.is_full ? wal->space.full_for : 0;
+    return wal->space.wanting ? wal->space.wanting : full_for;
+}
+
+const char *wal_wanting_text(int error) {
+    switch (error) {
+    case 0:
+        return "nothing is wanting";
+    case ERR_NO_SPACE:
+        return "the disk of this node is full";
+    case ERR_NO_MEMORY:
+        return "the system has no memory left for the log of this node";
+    default:
+        return "this node may open no more files (raise its limit, LimitNOFILE or fs.file-max)";
+    }
+}
+
 /* Said once, and again when it is for another reason. */
 static void tell_wanting(struct wal *wal, int error) {
     log_line(wal->options.log, LOG_WARN,
@@ -43,6 +61,7 @@ static void tell_full(struct wal *wal, int error) {
 static void note_full(struct wal *wal, int error) {
     bool was_full = wal->space.is_full;
     wal->space.is_full = true;
+    wal->space.full_for = error;
     if (!was_full)
         tell_full(wal, error);
 }

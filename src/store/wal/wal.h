@@ -133,6 +133,11 @@ enum wal_space wal_space(const struct wal *wal);
 bool wal_is_stalled(const struct wal *wal);
 /* For what: ERR_NO_SPACE, or what else of the system's may come back; 0: no round waits. */
 int wal_stalled_for(const struct wal *wal);
+/* What was wanting when a file for the log was asked for last, by the same words; 0: nothing.
+ * Writes go on all the same while wal_space() says that there is room. */
+int wal_wanting(const struct wal *wal);
+/* For people: what is wrong, and what to do. No sentence, but the beginning of one. */
+const char *wal_wanting_text(int error);
 /* To be called several times a second: makes the reserve, and asks a full disk again. */
 void wal_tick(struct wal *wal);
 

@@ -222,7 +222,71 @@ static void test_latency_histogram(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_info), cmocka_unit_test(test_info_counts_what_was_met),
+static bool metric_is(struct world *world, const char *line) {
+    struct buffer text;
+    buffer_init(&text, 16 << 20);
+    node_shared_render_metrics(world_worker(world, 0)->shared, METRIC_PROMETHEUS, &text);
+    buffer_append_u8(&text, 0);
+    bool is_so = strstr((const char *)buffer_data(&text), line) != NULL;
+    buffer_release(&text);
+    return is_so;
+}
+
+static void expect_told(struct world *world, struct client *client, bool waits, bool is_full) {
+    char ready[256] = "";
+    struct buffer reason;
+    buffer_init(&reason, 1024);
+    world_pass_ms(world, 200);
+    client_ask(client, "INFO persistence");
+    assert_non_null(strstr(client_take(client),
+                           waits ? "log_waits_for:files\r\n" : "log_waits_for:nothing\r\n"));
+    assert_int_equal(info_figure(client, "disk_full"), is_full);
+    assert_true(metric_is(world, waits ? "trothdb_log_waits_for_files{worker=\"0\"} 1\n"
+                                       : "trothdb_log_waits_for_files{worker=\"0\"} 0\n"));
+    assert_true(node_shared_is_ready(world_worker(world, 0)->shared, &reason));
+    if (reason.length)
+        memcpy(ready, buffer_data(&reason), reason.length < 255 ? reason.length : 255);
+    assert_int_equal(strstr(ready, "may open no more files") != NULL, waits);
+    assert_int_equal(strstr(ready, "ready for reads;") != NULL, is_full);
+    buffer_release(&reason);
+}
+
+/* A log that waits for files says so before a write is refused for that, and the refusal names what
+ * is wanting and what to do. */
+static void test_what_the_log_waits_for_is_told(void **state) {
+    (void)state;
+    struct world *world =
+        world_new(1, (const char *const[]){"wal-segment-bytes", "262144", "wal-reserve-bytes",
+                                           "65536", "wal-spare-segments", "0", NULL});
+    struct client *client = world_connect(world, 0);
+    char command[4100] = "SET key ";
+    memset(command + 8, 'v', 4000);
+    expect_told(world, client, false, false);
+    world_refuse_files(world, ERR_BUSY);
+    unsigned written = 0, warned = 0;
+    for (; info_figure(client, "disk_full") == 0 && written < 200; written++) {
+        CLIENT_EXPECT(client, command, "+OK\r\n");
+        world_pass_ms(world, 200);
+        if (wal_wanting(world_worker(world, 0)->wal) && !info_figure(client, "disk_full")) {
+            expect_told(world, client, true, false);
+            warned++;
+        }
+    }
+    assert_true(warned > 0);
+    assert_in_range(written, 1, 199);
+    expect_told(world, client, true, true);
+    CLIENT_EXPECT(client, command,
+                  "-MISCONF this node may open no more files (raise its limit, LimitNOFILE or "
+                  "fs.file-max): it takes no writes until that is over; reads go on\r\n");
+    world_refuse_files(world, 0);
+    world_pass_ms(world, 3000);
+    expect_told(world, client, false, false);
+    CLIENT_EXPECT(client, command, "+OK\r\n");
+    world_free(world);
+}
+
+RUN_TESTS(cmocka_unit_test(test_what_the_log_waits_for_is_told), cmocka_unit_test(test_info),
+          cmocka_unit_test(test_info_counts_what_was_met),
           cmocka_unit_test(test_a_full_disk_is_told_while_there_is_room),
           cmocka_unit_test(test_info_tells_calls_rejected_and_failed),
           cmocka_unit_test(test_info_tells_how_long_commands_took),

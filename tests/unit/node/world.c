@@ -192,6 +192,11 @@ void world_settle(struct world *world) { world_pass_ms(world, SETTLE_STEPS); }
 
 /* ---- life ---- */
 
+void world_refuse_files(struct world *world, int error) {
+    for (unsigned i = 0; i < world->worker_count; i++)
+        world->places[i].disk->no_open = error;
+}
+
 static struct fake_disk *disk_new(void) {
     struct fake_disk *disk = memory_allocate_zeroed(1, sizeof *disk);
     fake_disk_init(disk);

@@ -36,6 +36,8 @@ void world_slow_down(struct world *world, unsigned look_us);
 void world_hold_disks(struct world *world, bool are_held);
 /* No file of a worker grows, and none is made. */
 void world_fill_disks(struct world *world, bool are_full);
+/* No worker's disk opens anything, for this reason; 0: they do again. */
+void world_refuse_files(struct world *world, int error);
 /* How many settings the gossiper was told of. */
 unsigned world_gossiper_settings(const struct world *world);
 
