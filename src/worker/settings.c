@@ -259,29 +259,30 @@ static int check_once(const struct bytes *pairs, size_t position, struct buffer 
     return 0;
 }
 
-static int check_pairs(struct config *config, const struct bytes *pairs, size_t count,
-                       struct buffer *problem) {
+/* Each name and value by itself. */
+static int check_words(const struct bytes *pairs, size_t count, struct buffer *problem) {
+    struct config config;
     int error = 0;
+    config_init(&config);
     for (size_t i = 0; !error && i < count; i += 2) {
         error = check_once(pairs, i, problem);
         error = error ? error
-                      : config_set(config, pairs[i], pairs[i + 1], CONFIG_SOURCE_CLUSTER, problem);
+                      : config_set(&config, pairs[i], pairs[i + 1], CONFIG_SOURCE_CLUSTER, problem);
     }
-    return error ? error : config_check(config, problem);
+    config_release(&config);
+    return error;
 }
 
-/* Would a node without a file agree, and would this one? */
+/* Would a node without a file agree? Every node finds the same, whoever decides: what one's own
+ * file says, or CONFIG SET on it, is no matter of the cluster's (docs/decisions/0070). */
 int settings_check_cluster(const struct worker *worker, const struct bytes *proposal, size_t count,
                            struct buffer *problem) {
     bool is_set = bytes_equal(proposal[0], BYTES_LITERAL("setting.set"));
     struct topology *wanted = topology_copy(worker->topology);
     struct config config;
     int error = 0;
-    if (is_set) {
-        config_copy(&config, &worker->config);
-        error = check_pairs(&config, proposal + 1, count - 1, problem);
-        config_release(&config);
-    }
+    if (is_set)
+        error = check_words(proposal + 1, count - 1, problem);
     if (!error) {
         error = topology_apply(wanted, proposal, count);
         if (error) {

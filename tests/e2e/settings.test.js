@@ -73,24 +73,36 @@ test('settings of all nodes, of one, and of the file', async (t) => {
   });
 
   await t.test('a node with whose own settings those of the cluster cannot go keeps what it has, all of it, until they can', async () => {
-    // Who leads the control shard has to agree itself; that is another rule.
+    // Whoever leads the control shard: the leader itself, and another one.
     const {leader} = JSON.parse((await cluster('status', first.address, '--json')).stdout).shards[0];
-    const own = leader === 2 ? third : second;
-    const others = nodes.filter((node) => node !== own);
-    assert.strictEqual(await own.ask('CONFIG', 'SET', 'election-timeout-ms', '300'), 'OK');
-    const before = own.log.length;
-    await cluster('set', 'timeout', '9', 'heartbeat-ms', '120', ...at);
-    await everywhere(others, 'heartbeat-ms', '120');
-    await everywhere(others, 'timeout', '9');
-    await until('it says so', async () =>
-      /cannot take the settings of the cluster, and keeps those it has.*heartbeat-ms: 120 is too long/.test(own.log.slice(before)));
-    assert.deepStrictEqual([await value(own, 'timeout'), await value(own, 'heartbeat-ms')], ['0', '24']);
-    assert.doesNotMatch(own.log.slice(before), /setting changed/);
-    assert.strictEqual(await own.ask('TROTHDB', 'UNSET', 'election-timeout-ms'), 'OK');
-    await everywhere([own], 'heartbeat-ms', '120');
-    await everywhere([own], 'timeout', '9');
-    assert.strictEqual((await cluster('unset', 'timeout', ...at)).code, 0);
-    await everywhere(nodes, 'timeout', '0');
+    for (const own of [nodes[leader - 1], nodes[leader % 3]]) {
+      const others = nodes.filter((node) => node !== own);
+      assert.strictEqual(await own.ask('CONFIG', 'SET', 'election-timeout-ms', '300'), 'OK');
+      const refused = await cluster('set', 'timeout', '9', 'heartbeat-ms', '120', ...at);
+      assert.strictEqual(refused.code, 1);
+      assert.match(refused.stderr, new RegExp(`nothing was changed:\\nit does not go with settings of node ${nodes.indexOf(own) + 1}: heartbeat-ms: 120 is too long`));
+      assert.strictEqual(refused.stderr.match(/settings of node/g).length, 1, 'of the others it is not said');
+      const before = own.log.length;
+      // Who asks for it by no command of ours is heard: all but that node follow.
+      assert.strictEqual(await nodes[leader - 1].ask('TROTHDB', 'CLUSTERSET', 'timeout', '9', 'heartbeat-ms', '120'), 'OK');
+      await everywhere(others, 'heartbeat-ms', '120');
+      await everywhere(others, 'timeout', '9');
+      await until('it says so', async () =>
+        /cannot take the settings of the cluster, and keeps those it has.*heartbeat-ms: 120 is too long/.test(own.log.slice(before)));
+      assert.deepStrictEqual([await value(own, 'timeout'), await value(own, 'heartbeat-ms')], ['0', '24']);
+      assert.doesNotMatch(own.log.slice(before), /setting changed/);
+      await until('INFO says so', async () => /cluster_settings_refused:1\r/.test(await own.ask('INFO', 'trothdb')));
+      const late = await cluster('set', 'timeout', '9', '--wait', '1', ...at);
+      assert.strictEqual(late.code, 1);
+      assert.match(late.stderr, new RegExp(`not every node follows: node ${nodes.indexOf(own) + 1};`));
+      assert.strictEqual(await own.ask('TROTHDB', 'UNSET', 'election-timeout-ms'), 'OK');
+      await everywhere([own], 'heartbeat-ms', '120');
+      await everywhere([own], 'timeout', '9');
+      await until('nor does INFO any more', async () => /cluster_settings_refused:0\r/.test(await own.ask('INFO', 'trothdb')));
+      assert.strictEqual((await cluster('set', 'heartbeat-ms', '24', ...at)).code, 0);
+      assert.strictEqual((await cluster('unset', 'timeout', ...at)).code, 0);
+      await everywhere(nodes, 'timeout', '0');
+    }
   });
 
   await t.test('a node that was away takes it when it is back, and it outlives all nodes', async () => {

@@ -320,11 +320,7 @@ struct wish {
     int count;
 };
 
-static bool is_followed_by_all(const struct wish *wish) {
-    struct all_settings all = {0};
-    char ignored[CLIENT_PROBLEM_BYTES];
-    if (fetch(&all, &wish->request->at, "*", ignored))
-        return false;
+static bool is_followed_by(const struct wish *wish, const struct survey_answer *node) {
     bool is_done = true;
     for (int i = 0; i < wish->count && is_done; i += wish->is_set ? 2 : 1) {
         struct bytes name = bytes_of_text(wish->operands[i]);
@@ -332,19 +328,31 @@ static bool is_followed_by_all(const struct wish *wish) {
         buffer_init(&value, SETTINGS_OUTPUT_BYTES);
         if (wish->is_set)
             canonical_value(name, bytes_of_text(wish->operands[i + 1]), &value);
-        for (size_t n = 0; n < all.asked.node_count; n++) {
-            is_done =
-                is_done && is_followed(&all.nodes[n], name, wish->is_set, buffer_bytes(&value));
-        }
+        is_done = is_followed(node, name, wish->is_set, buffer_bytes(&value));
         buffer_release(&value);
     }
-    release(&all);
     return is_done;
 }
 
-static bool wait_until_followed(const struct wish *wish) {
+/* Who does not follow, as "node 2, node 3"; nobody: empty. */
+static void find_behind(const struct wish *wish, struct buffer *behind) {
+    struct all_settings all = {0};
+    char problem[CLIENT_PROBLEM_BYTES];
+    buffer_clear(behind);
+    if (fetch(&all, &wish->request->at, "*", problem)) {
+        buffer_append_text(behind, problem);
+        return;
+    }
+    for (size_t i = 0; i < all.asked.node_count; i++)
+        if (!is_followed_by(wish, &all.nodes[i]))
+            buffer_append_format(behind, "%snode %u", behind->length ? ", " : "",
+                                 all.asked.nodes[i].number);
+    release(&all);
+}
+
+static bool wait_until_followed(const struct wish *wish, struct buffer *behind) {
     uint64_t deadline_ms = cluster_now_ms() + (uint64_t)wish->request->wait_s * 1000;
-    while (!is_followed_by_all(wish)) {
+    for (find_behind(wish, behind); behind->length; find_behind(wish, behind)) {
         if (cluster_now_ms() >= deadline_ms)
             return false;
         usleep(SETTINGS_POLL_MS * 1000);
@@ -352,8 +360,87 @@ static bool wait_until_followed(const struct wish *wish) {
     return true;
 }
 
-static int change(const struct request *request, const char *command, char **operands, int count) {
-    char problem[CLIENT_PROBLEM_BYTES];
+static int tell_behind(const struct request *request, const struct buffer *behind) {
+    struct buffer text;
+    buffer_init(&text, SETTINGS_OUTPUT_BYTES);
+    buffer_append_format(&text,
+                         "not every node follows: %.*s; `trothdb cluster settings` shows what each "
+                         "has, and the log of one that cannot says why",
+                         BYTES_PRINT(buffer_bytes(behind)));
+    int code =
+        cluster_fail(request->is_json, "the cluster has taken it, but:", buffer_bytes(&text));
+    buffer_release(&text);
+    return code;
+}
+
+/* ---- before anything is changed ---- */
+
+/* What the node says that can be changed, as far as this release knows it. */
+static void config_of(const struct survey_answer *node, struct config *config,
+                      struct buffer *ignored) {
+    config_init(config);
+    for (size_t i = 0; i < node->reply.element_count; i++) {
+        const struct response *row = &node->reply.elements[i];
+        bool is_own = row->element_count >= 4 &&
+                      bytes_equal(row->elements[3].text, BYTES_LITERAL("live")) &&
+                      !bytes_equal(row->elements[2].text, BYTES_LITERAL("built-in"));
+        if (is_own && config_set(config, row->elements[0].text, row->elements[1].text,
+                                 CONFIG_SOURCE_FILE, ignored))
+            buffer_clear(ignored);
+    }
+}
+
+/* CONFIG SET on a node comes before what is set here. */
+static void add_wish(const struct survey_answer *node, const struct wish *wish,
+                     struct config *config, struct buffer *ignored) {
+    for (int i = 0; i + 1 < wish->count; i += 2) {
+        struct bytes name = bytes_of_text(wish->operands[i]);
+        const char *own = config_name(name);
+        const struct response *row = row_of(node, own ? bytes_of_text(own) : name);
+        bool is_below = !row || !bytes_equal(row->elements[2].text, BYTES_LITERAL("node"));
+        if (is_below && config_set(config, name, bytes_of_text(wish->operands[i + 1]),
+                                   CONFIG_SOURCE_CLUSTER, ignored))
+            buffer_clear(ignored); /* the control shard says what is wrong with it */
+    }
+}
+
+/* Do the settings that the node has of its own go with what is wished for? */
+static bool goes_with(const struct survey_answer *node, const struct wish *wish,
+                      struct buffer *problem) {
+    struct config config;
+    config_of(node, &config, problem);
+    bool is_known = config_check(&config, problem) == 0;
+    buffer_clear(problem);
+    add_wish(node, wish, &config, problem);
+    bool is_sound = !is_known || config_check(&config, problem) == 0;
+    config_release(&config);
+    return is_sound;
+}
+
+/* Names each node that could not take it. Whom the cluster cannot ask says so in its own log later.
+ */
+static void find_contradictions(const struct wish *wish, struct buffer *out) {
+    struct all_settings all = {0};
+    char ignored[CLIENT_PROBLEM_BYTES];
+    if (!wish->is_set || fetch(&all, &wish->request->at, "*", ignored))
+        return;
+    for (size_t i = 0; i < all.asked.node_count; i++) {
+        struct buffer problem;
+        buffer_init(&problem, SETTINGS_OUTPUT_BYTES);
+        if (!goes_with(&all.nodes[i], wish, &problem))
+            buffer_append_format(
+                out,
+                "%sit does not go with settings of node %u: %.*s; change its file, "
+                "or `TROTHDB UNSET` on it what CONFIG SET said",
+                out->length ? "\n" : "", all.asked.nodes[i].number,
+                BYTES_PRINT(buffer_bytes(&problem)));
+        buffer_release(&problem);
+    }
+    release(&all);
+}
+
+static int ask_for_change(const struct request *request, const char *command, char **operands,
+                          int count, char *problem) {
     struct bytes *words = memory_allocate_zeroed((size_t)count + 2, sizeof *words);
     words[0] = BYTES_LITERAL("TROTHDB");
     words[1] = bytes_of_text(command);
@@ -361,17 +448,26 @@ static int change(const struct request *request, const char *command, char **ope
         words[i + 2] = bytes_of_text(operands[i]);
     int error = cluster_ask_control(&request->at, words, (size_t)count + 2, problem);
     memory_free(words);
-    if (error)
-        return cluster_fail(request->is_json, cluster_asked_heading(error, "nothing was changed:"),
-                            bytes_of_text(problem));
+    return error;
+}
+
+static int change(const struct request *request, const char *command, char **operands, int count) {
     struct wish wish = {request, strcmp(command, "CLUSTERSET") == 0, operands, count};
-    if (!wait_until_followed(&wish)) {
-        return cluster_fail(
-            request->is_json, "the cluster has taken it, but:",
-            BYTES_LITERAL("not every node follows; `trothdb cluster settings` shows "
-                          "which does, and the log of one that cannot says why"));
-    }
-    return print(request, "*", false);
+    char problem[CLIENT_PROBLEM_BYTES];
+    struct buffer text;
+    buffer_init(&text, SETTINGS_OUTPUT_BYTES);
+    find_contradictions(&wish, &text);
+    int code = text.length
+                   ? cluster_fail(request->is_json, "nothing was changed:", buffer_bytes(&text))
+                   : EXIT_OK;
+    int error = code ? 0 : ask_for_change(request, command, operands, count, problem);
+    if (error)
+        code = cluster_fail(request->is_json, cluster_asked_heading(error, "nothing was changed:"),
+                            bytes_of_text(problem));
+    else if (!code && !wait_until_followed(&wish, &text))
+        code = tell_behind(request, &text);
+    buffer_release(&text);
+    return code ? code : print(request, "*", false);
 }
 
 int cluster_set(int argc, char **argv) {
