@@ -146,4 +146,6 @@ test('a spare that was removed before it heard that it was taken is not taken ag
   const refused = await run(program, ['cluster', 'add', spare.address, '--at', first.address], {timeout: 90000});
   assert.strictEqual(refused.code, 1, refused.stdout + refused.stderr);
   assert.match(refused.stderr, /removed before it heard of that; stop it, remove its directory/);
+  await until('it hears of it itself', async () => /this spare was removed from the cluster before it heard that it was taken/.test(spare.log));
+  assert.match((await spare.get('/health/ready')).text, /remove its directory/);
 });

@@ -174,12 +174,28 @@ static bool is_news(const struct worker *worker, const struct topology *topology
            (!worker->topology || is_newer(worker, topology));
 }
 
+/* A spare that was added and removed before it heard of either. It holds nothing that could do
+ * harm, so it goes on; but as what it is no cluster takes it any more, and it says so once. */
+static void note_spare_removed(struct worker *worker, const struct topology *topology) {
+    if (worker->hosting->is_removed_spare)
+        return;
+    worker->hosting->is_removed_spare = true;
+    log_line(worker->io.log, LOG_ERROR,
+             "this spare was removed from the cluster before it heard that it was taken; stop it, "
+             "remove its directory, and start it again to have it taken",
+             LOG_F("epoch", topology->epoch));
+}
+
 /* What this node holds may differ from what the others have decided since: it serves nothing and
  * votes for nobody from here on. The file makes it so at the next start. */
 static bool is_told_removed(struct worker *worker, const struct topology *topology) {
-    if (PLANTED(REMOVED_NODE_STAYS) || !worker->topology || !is_newer(worker, topology) ||
-        !topology_removed_by_uuid(topology, worker->identity.uuid))
+    if (PLANTED(REMOVED_NODE_STAYS) || !topology_removed_by_uuid(topology, worker->identity.uuid) ||
+        (worker->topology && !is_newer(worker, topology)))
         return false;
+    if (!worker->topology) {
+        note_spare_removed(worker, topology);
+        return true;
+    }
     if (worker->index == 0 && topology_files_save(worker, topology))
         log_line(worker->io.log, LOG_WARN, "the topology without this node cannot be saved");
     log_line(worker->io.log, LOG_ERROR,
@@ -463,11 +479,12 @@ static void follow_address(struct worker *worker, const struct topology_node *no
         propose_address(worker, node, &client, &member->peer, &admin);
 }
 
-/* One that was away when it was removed hears of it when it is back. */
+/* One that was away when it was removed hears of it when it is back; a spare that never heard that
+ * it was added says no epoch at all. */
 static void tell_removed(struct worker *worker, const struct member_view_entry *member) {
     const struct topology_removed *removed =
         topology_removed_by_uuid(worker->topology, member->uuid);
-    bool is_behind = removed && member->state == GOSSIP_ALIVE && member->cluster[0] &&
+    bool is_behind = removed && member->state == GOSSIP_ALIVE &&
                      strtoull(member->epoch, NULL, 10) < worker->topology->epoch;
     if (is_behind) {
         worker->io.net->peer_set(worker->io.net, removed->number, &member->peer);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "node/node.h"
+#include "replica/shards/publish.h"
 #include "replica/topology/control.h"
 #include "shard/shard.h"
 #include "worker/worker.h"
@@ -354,6 +355,30 @@ static void test_own_log_tells_of_the_removal(void **state) {
     node_free(node);
 }
 
+/* A spare that was added and removed before it heard of either: nobody will ever take it, and it
+ * says so, instead of waiting in silence. */
+static void test_a_spare_hears_that_it_was_removed(void **state) {
+    (void)state;
+    struct node *node = node_new();
+    struct buffer without_us, reason;
+    encode_topology_without_us(9, &without_us);
+    buffer_init(&reason, 1024);
+    start_as_spare(node);
+    assert_int_equal(start(node), 0);
+    pass_turns(node);
+    control_topology_heard(node->worker, buffer_bytes(&without_us), BYTES_NONE);
+    control_topology_heard(node->worker, buffer_bytes(&without_us), BYTES_NONE);
+    publish_statistics(node->worker);
+    assert_false(node->has_ended);
+    assert_null(node->worker->topology);
+    assert_false(node_shared_is_ready(node->worker->shared, &reason));
+    buffer_append_u8(&reason, 0);
+    assert_non_null(strstr((const char *)buffer_data(&reason), "remove its directory"));
+    buffer_release(&reason);
+    buffer_release(&without_us);
+    node_free(node);
+}
+
 /* ---- the directory refuses one call ---- */
 
 enum { CALLS_MAXIMUM = 200 };
@@ -438,6 +463,7 @@ static void test_any_one_call_for_the_files_fails(void **state) {
 RUN_TESTS(cmocka_unit_test(test_any_one_call_for_the_files_fails),
           cmocka_unit_test(test_former_promise),
           cmocka_unit_test(test_own_log_tells_of_the_removal),
+          cmocka_unit_test(test_a_spare_hears_that_it_was_removed),
           cmocka_unit_test(test_newer_topology_waits_for_space),
           cmocka_unit_test(test_newer_topology_waits_for_files),
           cmocka_unit_test(test_founding_waits_for_space),
