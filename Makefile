@@ -24,7 +24,7 @@ $(PRESETS):
 	@ninja -C build-$@
 
 demo: release
-	@build/trothdb demo
+	@TROTHDB_UNDER_MAKE=demo build/trothdb demo $(if $(PORT),--port $(PORT))
 
 test: release
 	@tools/setup test
@@ -58,7 +58,7 @@ clean:
 
 help:
 	@echo "make             build/trothdb and its two simulators, optimised; installs what is missing"
-	@echo "make demo        three nodes, real data, a killed leader, nothing lost"
+	@echo "make demo        three nodes, real data, a killed leader, nothing lost; PORT=8001 if ports are taken"
 	@echo "make test        every test"
 	@echo "make bench       our figures beside the peers', in one run"
 	@echo "make bench-gossip"

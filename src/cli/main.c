@@ -8,6 +8,7 @@
 #include "server/server.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,7 +78,8 @@ static const struct cli_command commands[] = {
      "    trothdb gossip get web-1 port\n",
      gossip_run},
     {"cluster", "make a cluster, change it, look at it",
-     "usage: trothdb cluster create HOST:PORT... [--shards 12] [--replicas 3] [--json]\n"
+     "usage: trothdb cluster create HOST:PORT... [--shards 12] [--replicas 3] [--wait 15] "
+     "[--json]\n"
      "       trothdb cluster status HOST:PORT [--json]\n"
      "       trothdb cluster add HOST:PORT --at HOST:PORT [--wait 600] [--json]\n"
      "       trothdb cluster replicas SHARD HOST:PORT[,HOST:PORT...] --at HOST:PORT [--wait 600] "
@@ -94,9 +96,10 @@ static const struct cli_command commands[] = {
      "topology: the slots\n"
      "are dealt to the shards, the shards' replicas to the nodes in the order given. It is refused "
      "where a node\n"
-     "belongs to a cluster already, and changes nothing then. It returns when every node sees a "
-     "leader for every\n"
-     "shard. `status` asks one node who is there, then every node how its replicas are.\n"
+     "belongs to a cluster already, or does not answer within --wait seconds, and changes nothing "
+     "then. It returns when\n"
+     "every node sees a leader for every shard. `status` asks one node who is there, then every "
+     "node how its replicas are.\n"
      "`add` takes a spare into the cluster of the node given with --at. `replicas` says which "
      "nodes "
      "shall hold a\n"
@@ -119,7 +122,8 @@ static const struct cli_command commands[] = {
      "or join later take them too. What CONFIG SET said on a node comes before them there, and "
      "they "
      "come before the\n"
-     "node's file. `unset` takes them back. `settings` shows what may change and is not built in, "
+     "node's file. It is refused, with the node's name, where a node's own settings do not go with "
+     "it. `unset` takes them back. `settings` shows what may change and is not built in, "
      "what decides it "
      "(node, cluster, file)\n"
      "and on which nodes; with a pattern or --all every setting.\n"
@@ -293,12 +297,20 @@ static int run(int argc, char **argv) {
     return command->run(argc - 2, argv + 2);
 }
 
+/* Commands that clear away after themselves hear of a reader that has gone by a signal that they
+ * read, and have told of it. */
+static bool has_told_of_reader(int code) {
+    sigset_t blocked;
+    return code && sigprocmask(SIG_BLOCK, NULL, &blocked) == 0 && sigismember(&blocked, SIGPIPE);
+}
+
 int main(int argc, char **argv) {
     if (!open_standard_streams())
         return EXIT_FAILED;
     int code = run(argc, argv);
     errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+    if (is_written || has_told_of_reader(code))
         return code;
     fprintf(stderr, "trothdb: the output could not be written%s%s\n", errno ? ": " : "",
             errno ? strerror(errno) : "");

@@ -84,6 +84,7 @@ test('the nodes end with the demo, however it ends', async (t) => {
     if (signal !== 'SIGKILL') {
       assert.strictEqual(code, 1);
       await until('it said why', async () => /trothdb demo: stopped by (Terminated|Broken pipe)/.test(told));
+      assert.doesNotMatch(told, /could not be written/, 'what is clear is not said twice');
       assert.ok(!fs.existsSync(directory), 'the directory is removed');
     }
     for (let i = 0; i < NODES; i++) await until('the nodes have ended', () => isFree(base + i));
@@ -101,8 +102,11 @@ test('a port in use or a directory with something in it is refused, and left alo
   const server = net.createServer().listen(base + 1, '127.0.0.1');
   await once(server, 'listening');
   const busy = await run(program, ['demo', '--port', base, '--dir', path.join(directory, 'new')]);
+  const byMake = await run(program, ['demo', '--port', base, '--dir', path.join(directory, 'new')],
+    {env: {...process.env, TROTHDB_UNDER_MAKE: 'demo'}});
   server.close();
   assert.strictEqual(busy.code, 1);
   assert.match(busy.stderr, new RegExp(`port ${base + 1} is in use by another program; choose others with --port`));
   assert.ok(!fs.existsSync(path.join(directory, 'new')));
+  assert.match(byMake.stderr, /in use by another program; choose others, such as `make demo PORT=\d+`/);
 });

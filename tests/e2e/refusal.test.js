@@ -113,6 +113,29 @@ test('cluster create where a node belongs to a cluster already', async (t) => {
   assert.match(mixed.stderr, /127\.0\.0\.1:1\b/, 'names the node that does not answer');
 });
 
+// As scripts do it that start everything at once.
+test('cluster create waits for nodes that do not listen yet, says so, and names who stays away', async (t) => {
+  const cluster = await startNodes(t, {nodes: 2});
+  const late = await Node.make(cluster.directory, 'late');
+  late.flags.push('--join', cluster.nodes.map((node) => `127.0.0.1:${node.peerPort}`).join(','));
+  const addresses = [...cluster.addresses, late.address];
+  const create = (...flags) => run(program, ['cluster', 'create', ...addresses, ...flags], {timeout: 60000});
+  const refused = await create('--wait', '2');
+  assert.strictEqual(refused.code, 1);
+  assert.match(refused.stderr, new RegExp(`^waiting for ${late.address} to answer\ntrothdb cluster: no cluster was made, and nothing was changed:\n.*${late.address}`), refused.stderr);
+  for (const node of cluster.nodes) assert.doesNotMatch(refused.stderr, new RegExp(node.address));
+  const json = await create('--wait', '0', '--json');
+  assert.strictEqual(json.code, 1);
+  assert.match(JSON.parse(json.stdout).error, new RegExp(late.address));
+  const waiting = create('--shards', '2');
+  await sleep(1500);
+  cluster.nodes.push(late);
+  await late.start();
+  const made = await waiting;
+  assert.strictEqual(made.code, 0, made.stdout + made.stderr);
+  assert.match(made.stderr, new RegExp(`waiting for ${late.address} to answer`));
+});
+
 test('a spare serves no keys and says so', async (t) => {
   const {nodes: [spare]} = await startNodes(t, {nodes: 2});
   assert.match(String(await spare.ask('SET', 'key', 'value')), /^Error: CLUSTERDOWN/);

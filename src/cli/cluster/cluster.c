@@ -16,6 +16,43 @@ static void show_ready(unsigned ready, unsigned count, bool is_shown) {
     }
 }
 
+enum { WAIT_TOLD_AFTER_MS = 1000, WAIT_MAXIMUM_S = 86400 };
+
+/* What is waited for before there is a cluster. */
+struct waiting {
+    uint64_t begun_ms;
+    bool is_redrawn, is_silent, is_told;
+};
+
+/* Redrawn where that can be done; elsewhere one line, and only if it takes its time. */
+static void show_waiting(void *context, unsigned count, const struct net_address *client) {
+    struct waiting *waiting = context;
+    char text[STATUS_ADDRESS_BYTES], others[32] = "";
+    bool is_due = cluster_now_ms() >= waiting->begun_ms + WAIT_TOLD_AFTER_MS;
+    if (waiting->is_silent || (!waiting->is_redrawn && (waiting->is_told || !is_due)))
+        return;
+    net_address_format(client, text);
+    if (count > 1)
+        snprintf(others, sizeof others, " and %u more", count - 1);
+    fprintf(stderr, "%swaiting for %s%s to answer%s", waiting->is_redrawn ? "\r\033[K" : "", text,
+            others, waiting->is_redrawn ? "" : "\n");
+    fflush(stderr);
+    waiting->is_told = true;
+}
+
+static int found(struct founding *founding, bool is_json, char cluster[STATUS_CLUSTER_BYTES],
+                 struct buffer *problem) {
+    struct waiting waiting = {.begun_ms = cluster_now_ms(),
+                              .is_redrawn = window_redraws(STDERR_FILENO),
+                              .is_silent = is_json};
+    founding->waits = show_waiting;
+    founding->context = &waiting;
+    int error = cluster_found(founding, cluster, problem);
+    if (waiting.is_told && waiting.is_redrawn)
+        fputs("\r\033[K", stderr);
+    return error;
+}
+
 static bool wait_until_ready(const struct founding *founding, bool is_shown) {
     uint64_t deadline_ms = cluster_now_ms() + CLUSTER_READY_MS;
     unsigned ready = 0;
@@ -30,12 +67,12 @@ static bool wait_until_ready(const struct founding *founding, bool is_shown) {
     return ready == founding->node_count;
 }
 
-static int create_with(const struct founding *founding, bool is_json) {
+static int create_with(struct founding *founding, bool is_json) {
     char cluster[STATUS_CLUSTER_BYTES];
     struct buffer problem;
     buffer_init(&problem, CLUSTER_PROBLEM_BYTES * founding->node_count);
     int status;
-    int error = cluster_found(founding, cluster, &problem);
+    int error = found(founding, is_json, cluster, &problem);
     if (error) {
         status = cluster_fail(
             is_json,
@@ -80,6 +117,7 @@ static struct net_address *parse_addresses(char **texts, int count, bool is_json
 
 static int create(int argc, char **argv) {
     int64_t shards = CLUSTER_SHARDS_DEFAULT, replicas = CLUSTER_REPLICAS_DEFAULT;
+    int64_t wait_s = CLUSTER_STARTING_MS / 1000;
     bool is_json = false;
     int count;
     const struct flag flags[] = {
@@ -88,6 +126,7 @@ static int create(int argc, char **argv) {
          .number = &replicas,
          .minimum = 1,
          .maximum = TOPOLOGY_REPLICA_MAXIMUM},
+        {.name = "wait", .number = &wait_s, .maximum = WAIT_MAXIMUM_S},
         {.name = "json", .is_set = &is_json},
         {0},
     };
@@ -108,7 +147,8 @@ static int create(int argc, char **argv) {
     struct founding founding = {.clients = clients,
                                 .node_count = (unsigned)count,
                                 .shard_count = (unsigned)shards,
-                                .replica_count = (unsigned)replicas};
+                                .replica_count = (unsigned)replicas,
+                                .wait_ms = (unsigned)wait_s * 1000};
     int status = create_with(&founding, is_json);
     memory_free(clients);
     return status;

@@ -10,7 +10,8 @@
 enum {
     CLUSTER_SHARDS_DEFAULT = 12,
     CLUSTER_REPLICAS_DEFAULT = 3,
-    CLUSTER_READY_MS = 30000, /* how long a founded cluster has to elect all its leaders */
+    CLUSTER_STARTING_MS = 15000, /* how long nodes that were just started have to answer */
+    CLUSTER_READY_MS = 30000,    /* how long a founded cluster has to elect all its leaders */
     CLUSTER_POLL_MS = 50,
     CLUSTER_ASK_MS = 3000,
     CLUSTER_PROBLEM_BYTES = 4096
@@ -19,12 +20,17 @@ enum {
 struct founding {
     const struct net_address *clients; /* client addresses of the spares, borrowed */
     unsigned node_count, shard_count, replica_count;
+    unsigned wait_ms; /* for nodes that do not answer yet, or do not know yet where they listen */
+    /* Called meanwhile, again and again: for how many, and for whom among others. NULL: nobody is
+     * told. */
+    void (*waits)(void *context, unsigned count, const struct net_address *client);
+    void *context;
 };
 
-/* Asks all nodes, refuses (ERR_REFUSED) unless each is a reachable spare and none is named twice,
- * and gives each the topology. What is wrong with which node, one line each, goes to `problem`:
- * after an error no node was changed; after 0 a line there names a node that has not taken the
- * topology yet and will get it from the others. */
+/* Asks all nodes, for as long as some may be starting, refuses (ERR_REFUSED) unless each is a
+ * reachable spare and none is named twice, and gives each the topology. What is wrong with which
+ * node, one line each, goes to `problem`: after an error no node was changed; after 0 a line there
+ * names a node that has not taken the topology yet and will get it from the others. */
 int cluster_found(const struct founding *founding, char cluster[STATUS_CLUSTER_BYTES],
                   struct buffer *problem) MUST_CHECK;
 
@@ -70,7 +76,7 @@ int cluster_ask_control(const struct net_address *at, const struct bytes *argume
 const char *cluster_asked_heading(int error, const char *refused);
 
 /* What the subcommands share. */
-#define CLUSTER_CREATE_LINE   "create H:P H:P H:P [--shards 12] [--replicas 3] [--json]"
+#define CLUSTER_CREATE_LINE   "create H:P H:P H:P [--shards 12] [--replicas 3] [--wait 15] [--json]"
 #define CLUSTER_STATUS_LINE   "status H:P [--json]"
 #define CLUSTER_ADD_LINE      "add H:P --at H:P [--wait 600] [--json]"
 #define CLUSTER_REPLICAS_LINE "replicas SHARD H:P[,H:P...] --at H:P [--wait 600] [--json]"

@@ -8,9 +8,7 @@
 #include "cli/client/survey.h"
 #include "cli/cluster/cluster.h"
 
-/* A node that was started a moment ago says where it listens within milliseconds; on a machine that
- * is overloaded it may take seconds. */
-enum { STARTING_WAIT_MS = 15 * 1000, STARTING_PAUSE_US = 50 * 1000 };
+enum { STARTING_PAUSE_US = 50 * 1000 };
 
 static void say(struct buffer *problem, const struct net_address *client, const char *what) {
     char text[STATUS_ADDRESS_BYTES];
@@ -38,10 +36,17 @@ static void check_spare(const struct status *status, const struct net_address *c
     }
 }
 
-/* A node that has just started learns where it listens from its own gossip, a moment later. */
-static bool is_still_starting(const struct status *status) {
+/* A node that was started a moment ago does not listen yet, or has yet to learn where from its own
+ * gossip: within milliseconds, as a rule; on a machine that is overloaded it may take seconds. */
+static bool is_still_starting(const struct status_answer *answer) {
     struct topology_address address;
-    return !status->cluster[0] && !status_own_address(status, &address);
+    bool is_spare = !answer->error && !answer->status.cluster[0];
+    return answer->error == ERR_IO || (is_spare && !status_own_address(&answer->status, &address));
+}
+
+/* It answers, and no waiting will change that. */
+static bool is_refused(const struct status_answer *answer) {
+    return answer->error ? answer->error != ERR_IO : answer->status.cluster[0] != 0;
 }
 
 static void release_answers(struct status_answer *answers, unsigned count) {
@@ -49,23 +54,31 @@ static void release_answers(struct status_answer *answers, unsigned count) {
         status_release(&answers[i].status);
 }
 
-/* Whom it is worth asking again in a moment: everybody answers, and some are still starting. */
-static bool is_worth_waiting(const struct status_answer *answers, unsigned count) {
-    bool is_starting = false;
-    for (unsigned i = 0; i < count; i++) {
-        if (answers[i].error)
-            return false;
-        is_starting |= is_still_starting(&answers[i].status);
+/* How many are waited for, and the first of them; 0: they would be waited for in vain. */
+static unsigned count_awaited(const struct status_answer *answers, unsigned count,
+                              unsigned *first) {
+    unsigned awaited = 0;
+    for (unsigned i = count; i > 0; i--) {
+        if (is_refused(&answers[i - 1]))
+            return 0;
+        if (is_still_starting(&answers[i - 1])) {
+            *first = i - 1;
+            awaited++;
+        }
     }
-    return is_starting;
+    return awaited;
 }
 
-static void ask_until_started(struct status_answer *answers, unsigned count) {
-    for (uint64_t limit_ms = cluster_now_ms() + STARTING_WAIT_MS;;) {
-        status_fetch_all(answers, count, CLUSTER_ASK_MS);
-        if (!is_worth_waiting(answers, count) || cluster_now_ms() >= limit_ms)
+static void ask_until_started(const struct founding *founding, struct status_answer *answers) {
+    for (uint64_t limit_ms = cluster_now_ms() + founding->wait_ms;;) {
+        unsigned first = 0;
+        status_fetch_all(answers, founding->node_count, CLUSTER_ASK_MS);
+        unsigned awaited = count_awaited(answers, founding->node_count, &first);
+        if (awaited == 0 || cluster_now_ms() >= limit_ms)
             return;
-        release_answers(answers, count);
+        if (founding->waits)
+            founding->waits(founding->context, awaited, &founding->clients[first]);
+        release_answers(answers, founding->node_count);
         usleep(STARTING_PAUSE_US);
     }
 }
@@ -88,7 +101,7 @@ static struct topology_node *ask_nodes(const struct founding *founding, struct b
     struct status_answer *answers = memory_allocate_zeroed(count, sizeof *answers);
     for (unsigned i = 0; i < count; i++)
         answers[i].address = founding->clients[i];
-    ask_until_started(answers, count);
+    ask_until_started(founding, answers);
     for (unsigned i = 0; i < count; i++)
         if (answers[i].error)
             repeat(problem, answers[i].problem);

@@ -154,7 +154,8 @@ static int show_founding(struct demo *demo) {
     struct founding founding = {.clients = clients,
                                 .node_count = count,
                                 .shard_count = CLUSTER_SHARDS_DEFAULT,
-                                .replica_count = replicas};
+                                .replica_count = replicas,
+                                .wait_ms = CLUSTER_STARTING_MS};
     char cluster[STATUS_CLUSTER_BYTES], time[FIGURE_BYTES];
     struct buffer problem;
     buffer_init(&problem, CLUSTER_PROBLEM_BYTES * DEMO_NODE_MAXIMUM);

@@ -38,7 +38,8 @@ static int found(struct drill *drill) {
     struct founding founding = {.clients = clients,
                                 .node_count = drill->nodes.count,
                                 .shard_count = DRILL_SHARDS,
-                                .replica_count = replicas};
+                                .replica_count = replicas,
+                                .wait_ms = CLUSTER_STARTING_MS};
     char cluster[STATUS_CLUSTER_BYTES];
     struct buffer problem;
     buffer_init(&problem, CLUSTER_PROBLEM_BYTES * DEMO_NODE_MAXIMUM);

@@ -32,6 +32,16 @@ static int refuse_for(struct demo_nodes *nodes, const char *format, const char *
 
 /* ---- ports ---- */
 
+/* Who began it by make can give it no flag. */
+static int refuse_port(struct demo_nodes *nodes, int taken, int other) {
+    const char *format =
+        getenv("TROTHDB_UNDER_MAKE")
+            ? "port %d is in use by another program; choose others, such as `make demo PORT=%d`"
+            : "port %d is in use by another program; choose others with --port, such as --port %d";
+    snprintf(nodes->problem, sizeof nodes->problem, format, taken, other);
+    return ERR_REFUSED;
+}
+
 static int check_ports(struct demo_nodes *nodes, int port) {
     for (unsigned i = 0; i < nodes->count; i++) {
         const int client = port + (int)i;
@@ -39,15 +49,9 @@ static int check_ports(struct demo_nodes *nodes, int port) {
                                  {client + DEMO_ADMIN_OFFSET, SOCK_STREAM},
                                  {client + DEMO_PEER_OFFSET, SOCK_STREAM},
                                  {client + DEMO_PEER_OFFSET, SOCK_DGRAM}};
-        for (size_t w = 0; w < sizeof wanted / sizeof wanted[0]; w++) {
-            if (!child_port_is_free(wanted[w][0], wanted[w][1])) {
-                snprintf(nodes->problem, sizeof nodes->problem,
-                         "port %d is in use by another program; choose others with --port, such "
-                         "as --port %d",
-                         wanted[w][0], port < 40000 ? port + 100 : port - 100);
-                return ERR_REFUSED;
-            }
-        }
+        for (size_t w = 0; w < sizeof wanted / sizeof wanted[0]; w++)
+            if (!child_port_is_free(wanted[w][0], wanted[w][1]))
+                return refuse_port(nodes, wanted[w][0], port < 40000 ? port + 100 : port - 100);
     }
     return 0;
 }
