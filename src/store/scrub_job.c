@@ -67,7 +67,7 @@ static int read_slice(struct scrub_job *job, size_t wanted_bytes) {
     int status = ops->open(job->disk, name, DISK_OPEN_READ, &file);
     if (status)
         return status;
-    size_t got;
+    size_t got = 0;
     if (ops->forget_cached)
         ops->forget_cached(file);
     status = ops->read(file, job->offset, job->slice, wanted_bytes, &got);
@@ -115,6 +115,8 @@ void scrub_job_segment(struct scrub_job *job, const struct wal_at_rest *segment)
     job->kind = SCRUB_SEGMENT;
     job->job.run = segment_run;
     job->segment = *segment;
+    if (job->slice_bytes > SCRUB_SLICE_BYTES) /* a long record was the last one before */
+        scrub_job_release(job);
     job->offset = job->record = job->life = job->chain = 0;
 }
 

@@ -94,11 +94,15 @@ static void removal_consider(void *context, const char *name) {
         note_name(&removal->chunks, &removal->chunk_count, name);
 }
 
+/* One that cannot be removed holds up no other, or the disk fills up behind it. */
 static int remove_names(struct disk *disk, char (*names)[DISK_NAME_MAXIMUM], size_t count) {
     int status = 0;
-    for (size_t i = 0; status == 0 && i < count; i++)
-        status = disk->ops->remove(disk, names[i]);
-    return status == 0 && count ? disk->ops->sync_directory(disk) : status;
+    for (size_t i = 0; i < count; i++) {
+        int error = disk->ops->remove(disk, names[i]);
+        status = status ? status : error;
+    }
+    int error = count ? disk->ops->sync_directory(disk) : 0;
+    return status ? status : error;
 }
 
 /* The lane runs one job at a time, so a ".new" file seen here belongs to a write that never ended.

@@ -457,6 +457,42 @@ static void test_files_stay_while_something_names_them(void **state) {
     memory_free(fake);
 }
 
+/* A file that may not be removed, ever, by a right that is missing say: what else is needless goes
+ * all the same; but no chunk of a manifest that stays. */
+static void test_what_cannot_be_removed_holds_up_nothing(void **state) {
+    (void)state;
+    struct fake_disk *fake = memory_allocate(sizeof *fake);
+    fake_disk_init(fake);
+    struct snapshot_shelf *shelf = snapshot_shelf_new(&fake->disk, 4);
+    snapshot_shelf_put(shelf, write_snapshot(fake, 4, 10));
+    for (unsigned i = 0; i < 5; i++) {
+        char name[DISK_NAME_MAXIMUM];
+        snprintf(name, sizeof name, "chunk-4-0000000000000000000000000000000%u-0000000000000000",
+                 i);
+        fake_disk_put(fake, name, BYTES_LITERAL("of a snapshot that never was"));
+    }
+    assert_int_equal(count_files(fake), 8);
+    fake->failing = FAKE_REMOVE;
+    fake->fail_call_at = 1;
+    fake->fail_call_with = ERR_REFUSED;
+    fake->fails_for_good = true;
+    for (unsigned i = 0; i < 2; i++) {
+        snapshot_shelf_tidy(shelf);
+        fake_disk_run_all(fake);
+        assert_int_equal(count_files(fake), 4);
+    }
+    snapshot_manifest_free(
+        write_snapshot(fake, 4, 5)); /* no longer needed, and its manifest stays */
+    fake->calls[FAKE_REMOVE] = 0;
+    snapshot_shelf_tidy(shelf);
+    fake_disk_run_all(fake);
+    assert_true(is_readable(fake, 4, 5));
+    assert_true(is_readable(fake, 4, 10));
+    snapshot_shelf_free(shelf);
+    fake_disk_release(fake);
+    memory_free(fake);
+}
+
 /* Snapshot 5-10 under the name of 6-10. */
 static void test_another_snapshot_under_this_name(void **state) {
     (void)state;
@@ -525,5 +561,6 @@ RUN_TESTS(cmocka_unit_test(test_a_chunk_comes_out_as_it_went_in),
           cmocka_unit_test(test_parts_under_a_version_without_are_refused),
           cmocka_unit_test(test_a_chunk_is_found_by_its_slot),
           cmocka_unit_test(test_files_stay_while_something_names_them),
+          cmocka_unit_test(test_what_cannot_be_removed_holds_up_nothing),
           cmocka_unit_test(test_another_snapshot_under_this_name),
           cmocka_unit_test(test_one_is_whole_wherever_the_power_goes))
