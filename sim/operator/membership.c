@@ -246,11 +246,12 @@ static void removal_event(struct event *event) {
     struct simulation *simulation = membership->simulation;
     const struct topology *topology = sim_topology(simulation);
     struct sim_node *leaving = simulation->nodes[membership->leaving];
-    if (leaving->is_given_up || (topology && !topology_node(topology, leaving->index + 1))) {
+    bool is_lost = leaving->is_given_up; /* meanwhile; who of the lost comes back, loss.c says */
+    if (is_lost || (topology && !topology_node(topology, leaving->index + 1))) {
         membership->is_removing = false;
         simulation->statistics.nodes_removed += leaving->is_leaving;
         leaving->is_given_up = true;
-        if (!leaving->is_up)
+        if (!leaving->is_up && !is_lost)
             comeback_later(simulation, leaving->index,
                            random_between(&simulation->random, 1, REMOVAL_RETURN_MOST_US));
         return;

@@ -121,6 +121,7 @@ test('a log that waits for files says so, and for what', async (t) => {
   let answer = 'OK', waited = 'nothing';
   for (let i = 0; i < 1000 && answer === 'OK' && waited === 'nothing'; i++) {
     answer = await client.ask('SET', `key${i}`, 'v'.repeat(500));
+    if (i % 20 === 19) await sleep(150); // what INFO says is told every 100 ms
     waited = await says();
   }
   assert.deepStrictEqual([answer, waited], ['OK', 'files'], 'it is said before a write is refused');

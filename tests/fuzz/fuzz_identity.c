@@ -10,6 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length);
 
 enum { SUM_BYTES = 4, PROBLEM_MAXIMUM_BYTES = 1024 };
+#define GENERATION_MAXIMUM ((UINT64_C(1) << 62) - 1) /* docs/format/identity.md */
 static const uint8_t FRESH[NODE_UUID_BYTES] = {7, 1};
 
 static void correct_sum(uint8_t *file, size_t length) {
@@ -61,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length) {
     fake_disk_init(fake);
     fake_disk_put(fake, "identity", bytes);
     bool is_read = identity_read(&fake->disk, &identity) == 0, is_other = data[0] & 2;
-    if (is_read && identity.generation < UINT64_MAX && !is_other)
+    if (is_read && identity.generation < GENERATION_MAXIMUM && !is_other)
         expect_raised(fake, &identity);
     else
         expect_refused(fake, identity.worker_count + is_other, bytes);
