@@ -147,5 +147,5 @@ test('a spare that was removed before it heard that it was taken is not taken ag
   assert.strictEqual(refused.code, 1, refused.stdout + refused.stderr);
   assert.match(refused.stderr, /removed before it heard of that; stop it, remove its directory/);
   await until('it hears of it itself', async () => /this spare was removed from the cluster before it heard that it was taken/.test(spare.log));
-  assert.match((await spare.get('/health/ready')).text, /remove its directory/);
+  await until('who asks whether it is ready hears of it', async () => /remove its directory/.test((await spare.get('/health/ready')).text));
 });
