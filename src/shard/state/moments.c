@@ -41,20 +41,39 @@ void moments_reach(struct moments *moments, enum moment stage, raft_index index,
     *noted_to = index;
 }
 
-/* MOMENTS_PEER_MAXIMUM: there is no place left. */
-static unsigned place_of(struct moments *moments, raft_node_number peer) {
-    unsigned place = 0;
-    while (place < MOMENTS_PEER_MAXIMUM && moments->peers[place].node != peer &&
-           moments->peers[place].node != 0)
-        place++;
-    if (place < MOMENTS_PEER_MAXIMUM)
-        moments->peers[place].node = peer;
+static unsigned furthest_back(const struct moments *moments) {
+    unsigned furthest = 0;
+    for (unsigned place = 1; place < MOMENTS_PEER_MAXIMUM; place++)
+        if (moments->peers[place].noted_to < moments->peers[furthest].noted_to)
+            furthest = place;
+    return furthest;
+}
+
+/* Of an entry that stayed in the ring while nothing was noted something may be left. */
+static void give_place(struct moments *moments, unsigned place, raft_node_number peer) {
+    moments->peers[place].node = peer;
+    moments->peers[place].noted_to = 0;
+    for (unsigned i = 0; i < MOMENTS_ENTRY_MAXIMUM; i++)
+        moments->ring[i].acknowledged_us[place] = 0;
+}
+
+/* Of who acknowledges an entry. MOMENTS_PEER_MAXIMUM: there is none. */
+static unsigned place_of(struct moments *moments, raft_node_number peer, raft_index index) {
+    for (unsigned place = 0; place < MOMENTS_PEER_MAXIMUM; place++)
+        if (moments->peers[place].node == peer)
+            return place;
+    unsigned place = furthest_back(moments);
+    raft_index noted_to = moments->peers[place].noted_to;
+    if (noted_to != 0 && noted_to + MOMENTS_ENTRY_MAXIMUM > index)
+        return MOMENTS_PEER_MAXIMUM;
+    give_place(moments, place, peer);
     return place;
 }
 
 void moments_acknowledge(struct moments *moments, raft_node_number peer, raft_index index,
                          uint64_t now_us) {
-    unsigned place = moments->ring ? place_of(moments, peer) : MOMENTS_PEER_MAXIMUM;
+    bool is_noted = moments->ring && index != 0;
+    unsigned place = is_noted ? place_of(moments, peer, index) : MOMENTS_PEER_MAXIMUM;
     if (place == MOMENTS_PEER_MAXIMUM || index <= moments->peers[place].noted_to)
         return;
     for (raft_index i = first_to_note(moments->peers[place].noted_to, index); i <= index; i++) {

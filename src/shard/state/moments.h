@@ -14,7 +14,9 @@
 
 enum {
     MOMENTS_ENTRY_MAXIMUM = 128,
-    MOMENTS_PEER_MAXIMUM = 6 /* whose acknowledgements are kept; of more, the first to come */
+    /* Whose acknowledgements are kept; of more, the first to come. Who acknowledged nothing that is
+     * still in the ring, such as a replica that was moved away, gives its place to the next. */
+    MOMENTS_PEER_MAXIMUM = 6
 };
 
 enum moment {
@@ -40,8 +42,8 @@ struct moments {
     struct moments_entry *ring;        /* owned; NULL: nothing was noted yet */
     raft_index noted_to[MOMENT_COUNT]; /* by stage: up to there it is noted, or need not be */
     struct {
-        raft_node_number node; /* 0: free */
-        raft_index noted_to;
+        raft_node_number node;
+        raft_index noted_to; /* 0: the place is free */
     } peers[MOMENTS_PEER_MAXIMUM];
 };
 

@@ -234,6 +234,37 @@ static void test_what_is_gone_is_said_to_be(void **state) {
     world_free(world);
 }
 
+static void append_up_to(struct moments *moments, raft_index last) {
+    static const uint64_t now_us = 1000;
+    for (struct raft_entry entry = {.index = 1, .term = 1}; entry.index <= last; entry.index++)
+        if (!moments_find(moments, entry.index, 1))
+            moments_append(moments, &entry, now_us, now_us);
+}
+
+/* Replicas come and go: one that was moved away has its place for as long as the ring holds what it
+ * acknowledged, then the next to come has it, and nothing of the former is told as its own. */
+static void test_a_place_is_given_on(void **state) {
+    (void)state;
+    struct moments moments = {0};
+    append_up_to(&moments, 10);
+    for (raft_node_number peer = 2; peer < 2 + MOMENTS_PEER_MAXIMUM; peer++)
+        moments_acknowledge(&moments, peer, peer == 5 ? 9 : 10, 1000);
+    append_up_to(&moments, 8 + MOMENTS_ENTRY_MAXIMUM);
+    moments_acknowledge(&moments, 70, 8 + MOMENTS_ENTRY_MAXIMUM, 2000);
+    for (unsigned i = 0; i < MOMENTS_PEER_MAXIMUM; i++)
+        assert_int_equal(moments.peers[i].node, 2 + i);
+    /* Nothing is appended any more: entry 9 stays, with what 5 acknowledged. */
+    moments_acknowledge(&moments, 70, 9 + MOMENTS_ENTRY_MAXIMUM, 2000);
+    assert_int_equal(moments.peers[3].node, 70);
+    assert_int_equal(moments.peers[3].noted_to, 9 + MOMENTS_ENTRY_MAXIMUM);
+    const struct moments_entry *old = moments_find(&moments, 9, 1);
+    const struct moments_entry *newest = moments_find(&moments, 8 + MOMENTS_ENTRY_MAXIMUM, 1);
+    assert_int_equal(old->acknowledged_us[3], 0);
+    assert_int_not_equal(old->acknowledged_us[0], 0);
+    assert_int_equal(newest->acknowledged_us[3], 1001);
+    moments_release(&moments);
+}
+
 /* What the ring says against a table of all entries. */
 enum { MODEL_ENTRIES = 4000 };
 struct model {
@@ -303,4 +334,4 @@ RUN_TESTS(cmocka_unit_test(test_every_replica_logs_every_stage),
           cmocka_unit_test(test_what_has_not_come_is_awaited),
           cmocka_unit_test(test_what_never_comes_is_not_awaited_for_ever),
           cmocka_unit_test(test_what_is_gone_is_said_to_be),
-          cmocka_unit_test(test_moments_tell_the_truth))
+          cmocka_unit_test(test_a_place_is_given_on), cmocka_unit_test(test_moments_tell_the_truth))
