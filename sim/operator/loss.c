@@ -333,24 +333,42 @@ static void end(struct loss *loss) {
         }
 }
 
-static bool is_told(const struct loss *loss, const struct topology *topology) {
+static bool lists_lost(const struct loss *loss, const struct topology *topology) {
     for (unsigned i = 0; i < loss->simulation->node_count; i++)
         if (loss->is_lost[i] && topology_node(topology, i + 1))
+            return true;
+    return false;
+}
+
+/* One who is left and has not heard who is lost would still vote with him. */
+static bool has_everybody_heard(const struct loss *loss) {
+    const struct simulation *simulation = loss->simulation;
+    for (unsigned i = 0; i < simulation->node_count; i++) {
+        const struct worker *worker = simulation->nodes[i]->threads[0].worker;
+        const struct topology *known = worker ? worker_topology(worker) : NULL;
+        if (!simulation->nodes[i]->is_given_up && (known == NULL || lists_lost(loss, known)))
             return false;
+    }
     return true;
+}
+
+static void go_on(struct loss *loss, const struct topology *topology) {
+    struct buffer choices;
+    buffer_init(&choices, LOSS_LIST_BYTES);
+    if (is_everybody_up(loss) && survey(loss, topology, &choices))
+        tell(loss, &choices);
+    buffer_release(&choices);
 }
 
 static void loss_event(struct event *event) {
     struct loss *loss = event->context;
     const struct topology *topology = sim_topology(loss->simulation);
-    if (topology && is_told(loss, topology)) {
+    bool is_noted = topology && !lists_lost(loss, topology);
+    if (is_noted && has_everybody_heard(loss)) {
         end(loss);
         return;
     }
-    struct buffer choices;
-    buffer_init(&choices, LOSS_LIST_BYTES);
-    if (topology && is_everybody_up(loss) && survey(loss, topology, &choices))
-        tell(loss, &choices);
-    buffer_release(&choices);
+    if (topology && !is_noted)
+        go_on(loss, topology);
     look_later(loss, LOSS_POLL_US);
 }

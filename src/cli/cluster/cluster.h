@@ -59,6 +59,9 @@ void cluster_view_release(struct cluster_view *view);
 const struct status_replica *cluster_view_leader(const struct cluster_view *view, uint32_t shard);
 /* What the node says; NULL if it does not answer, or another one sits at its address. */
 const struct status *cluster_view_of(const struct cluster_view *view, uint32_t node_number);
+/* How many nodes have not heard, for all that is known, who was given up last: by what they know,
+ * those still vote. */
+size_t cluster_view_count_unaware(const struct cluster_view *view);
 
 void cluster_print_tables(const struct cluster_view *view, struct buffer *out);
 void cluster_print_json(const struct cluster_view *view, struct buffer *out);

@@ -115,6 +115,7 @@ static int restore_topology(struct recovery *recovery) {
                  : EXIT_OK;
 }
 
+/* A node that is left and has not heard yet would still vote with one that was given up. */
 static bool is_recovered(struct change *change, void *context) {
     (void)context;
     struct cluster_view view;
@@ -126,9 +127,11 @@ static bool is_recovered(struct change *change, void *context) {
         const struct status_shard *shard = &view.asked.shards[i];
         done += shard->is_settled && cluster_view_leader(&view, shard->number) != NULL;
     }
-    snprintf(text, sizeof text, "%zu of %zu shards serve again", done, view.asked.shard_count);
+    size_t unaware = cluster_view_count_unaware(&view);
+    snprintf(text, sizeof text, "%zu of %zu shards serve again, %zu nodes have to hear of it", done,
+             view.asked.shard_count, unaware);
     change_show(change, text);
-    bool is_done = done == view.asked.shard_count;
+    bool is_done = done == view.asked.shard_count && unaware == 0;
     cluster_view_release(&view);
     return is_done;
 }
@@ -213,7 +216,8 @@ static int carry_out(struct recovery *recovery) {
                            cluster_asked_heading(error, "the nodes were not given up:"), problem);
     if (!change_wait(&recovery->change, is_recovered, NULL)) {
         return change_fail(&recovery->change, "the nodes were given up, but:",
-                           "not every shard serves yet; `trothdb cluster status` shows which");
+                           "not every shard serves yet, or a node has not heard of it; `trothdb "
+                           "cluster status` shows which");
     }
     return cluster_print(&recovery->change.at, recovery->change.is_json);
 }

@@ -4,6 +4,7 @@
 #include "base/text/json.h"
 #include "cli/cluster/cluster.h"
 #include "cli/terminal/grid.h"
+#include "cluster/topology.h"
 
 /* ---- asking everybody ---- */
 
@@ -59,6 +60,15 @@ const struct status *cluster_view_of(const struct cluster_view *view, uint32_t n
         if (view->asked.nodes[i].number == node_number)
             return told_by(view, i);
     return NULL;
+}
+
+size_t cluster_view_count_unaware(const struct cluster_view *view) {
+    size_t unaware = 0;
+    for (size_t i = 0; i < view->asked.node_count; i++) {
+        const struct status *told = told_by(view, i);
+        unaware += !told || topology_was_recovery_between(told->epoch, view->asked.epoch);
+    }
+    return unaware;
 }
 
 static const struct status_replica *replica_at(const struct cluster_view *view, uint32_t node,

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "cli/cluster/cluster.h"
+#include "cluster/topology.h"
 
 #include <stdio.h>
 
@@ -187,6 +188,21 @@ static void a_node_that_does_not_answer_is_shown_as_such(void **state) {
     cluster_view_release(&view);
 }
 
+/* A node that is left and does not know who was given up would go on with it: it is waited for. */
+static void who_has_not_heard_who_was_given_up_is_counted(void **state) {
+    (void)state;
+    struct cluster_view view;
+    open_view(&view, STATUS_2);
+    view.asked.epoch = view.nodes[0].status.epoch = TOPOLOGY_EPOCH_RECOVERY + 9;
+    assert_int_equal(cluster_view_count_unaware(&view), 1);
+    view.nodes[1].status.epoch = TOPOLOGY_EPOCH_RECOVERY + 3;
+    assert_int_equal(cluster_view_count_unaware(&view), 0);
+    cluster_view_release(&view);
+    open_view(&view, NULL);
+    assert_int_equal(cluster_view_count_unaware(&view), 1);
+    cluster_view_release(&view);
+}
+
 static void expect_in_tables(const char *second, const char *expected) {
     struct cluster_view view;
     struct buffer out;
@@ -219,5 +235,6 @@ RUN_TESTS(cmocka_unit_test(the_reply_is_understood), cmocka_unit_test(who_was_gi
           cmocka_unit_test(a_spare_tells_its_address_as_a_member),
           cmocka_unit_test(what_is_not_a_status_is_refused),
           cmocka_unit_test(the_higher_term_leads),
+          cmocka_unit_test(who_has_not_heard_who_was_given_up_is_counted),
           cmocka_unit_test(only_the_node_itself_answers_for_it),
           cmocka_unit_test(a_node_that_does_not_answer_is_shown_as_such))
