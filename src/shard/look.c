@@ -13,6 +13,9 @@ uint64_t shard_time_ms(const struct shard *shard) { return shard->time_ms; }
 const struct shard_answer *shard_answering(const struct shard *shard) { return &shard->answering; }
 bool shard_is_leader(const struct shard *shard) { return shard_leads(shard); }
 bool shard_is_settled(const struct shard *shard) { return shard_has_settled(shard); }
+bool shard_is_loading(const struct shard *shard) {
+    return shard->incoming.stage == INCOMING_LOADING;
+}
 raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }
 struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard) {
     return shard->shelf;

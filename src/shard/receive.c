@@ -66,7 +66,7 @@ void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) 
         return; /* one before it was lost: it is asked for again */
     buffer_append_bytes(&in->image, piece->data);
     in->received_bytes += piece->data.length;
-    in->asked_bytes -= piece->data.length < in->asked_bytes ? piece->data.length : in->asked_bytes;
+    in->asked_count -= in->asked_count > 0;
     metric_add(shard->cells.transfer_received_bytes, piece->data.length);
     if (in->image.length == in->offer->chunks[in->fetching].stored_bytes)
         store_chunk(shard);

@@ -218,6 +218,9 @@ raft_index shard_applied_index(const struct shard *shard);
  * answers before the disk, and for one that goes back. */
 bool shard_is_settled(const struct shard *shard);
 uint64_t shard_time_ms(const struct shard *shard);
+/* Does it load a snapshot that came in? That takes as long as snapshot-turn-bytes and
+ * snapshot-turn-ms make it. */
+bool shard_is_loading(const struct shard *shard);
 uint64_t shard_state_hash(const struct shard *shard);
 /* How often this replica, since it was made, held something else than its leader (compare.c). */
 uint64_t shard_difference_count(const struct shard *shard);

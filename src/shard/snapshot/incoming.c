@@ -16,17 +16,17 @@ uint32_t incoming_next_lacking(const struct incoming_snapshot *in, uint32_t from
     return from;
 }
 
-/* The window: so much is asked for and has not come. While the disk is behind nothing more is. */
+/* The window: so many pieces, however short, are asked for and have not come; the leader keeps no
+ * more in mind than twice as many. While the disk is behind nothing more is asked for. */
 static void add_wishes(struct incoming_snapshot *in, struct shard_snapshot_progress *progress) {
-    uint64_t window_bytes = (uint64_t)SHARD_SNAPSHOT_PIECES_IN_FLIGHT * SHARD_SNAPSHOT_PIECE_BYTES;
     struct shard_snapshot_wish *next = &in->next_wish;
-    while (in->asked_bytes < window_bytes && next->chunk < in->offer->chunk_count &&
-           in->storing_count < SHARD_SNAPSHOT_JOBS_MAXIMUM &&
-           progress->wish_count < SHARD_SNAPSHOT_PIECES_IN_FLIGHT) {
+    while (in->asked_count < SHARD_SNAPSHOT_PIECES_IN_FLIGHT &&
+           next->chunk < in->offer->chunk_count &&
+           in->storing_count < SHARD_SNAPSHOT_JOBS_MAXIMUM) {
         uint64_t left = incoming_left_bytes(in, next);
         uint64_t length = left < SHARD_SNAPSHOT_PIECE_BYTES ? left : SHARD_SNAPSHOT_PIECE_BYTES;
         progress->wishes[progress->wish_count++] = *next;
-        in->asked_bytes += length;
+        in->asked_count++;
         next->offset += length;
         if (length == left) {
             *next =
@@ -51,7 +51,7 @@ void shard_tell_incoming(struct shard *shard, bool is_installed) {
 
 void shard_ask_again(struct shard *shard) {
     struct incoming_snapshot *in = &shard->incoming;
-    in->asked_bytes = 0;
+    in->asked_count = 0;
     in->next_wish = (struct shard_snapshot_wish){.chunk = in->fetching, .offset = in->image.length};
     shard_tell_incoming(shard, false);
 }

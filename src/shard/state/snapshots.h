@@ -49,7 +49,7 @@ struct incoming_snapshot {
     uint32_t fetching;                  /* the first chunk that is lacking; chunk_count: none */
     struct buffer image;                /* what came of it */
     struct shard_snapshot_wish next_wish;
-    uint64_t asked_bytes;    /* and not come */
+    unsigned asked_count;    /* pieces that were asked for and have not come */
     uint64_t received_bytes; /* and then loaded: the leader sees by it that this goes on */
     unsigned storing_count;
     uint64_t heard_us, asked_us;

@@ -334,11 +334,32 @@ static void test_a_low_rate_is_no_standstill(void **state) {
     world_free(world);
 }
 
+/* However small the chunks are: no more is asked for than the leader keeps in mind, so that nothing
+ * waits until it is asked for again. */
+static void test_many_small_chunks_come_without_a_pause(void **state) {
+    (void)state;
+    struct world *world = started(3);
+    world->replicas[1].config.snapshot_chunk_bytes = 1024;
+    away_for_much(world);
+    uint32_t chunk_count = world_newest_snapshot(world, 1)->chunk_count;
+    assert_true(chunk_count >= 4 * SHARD_SNAPSHOT_WISHES_MAXIMUM);
+    for (unsigned i = 0; !world_has_logged(world, 3, "snapshot coming in"); i++) {
+        assert_in_range(i, 0, 4000);
+        world_run(world, 5);
+    }
+    world_run(world, (unsigned)world->replicas[3].config.snapshot_again_ms - 100);
+    assert_int_equal(world_chunks(world, 3, "received"), chunk_count);
+    world_run(world, 2000);
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_of_a_large_slot_only_changed_parts_are_sent),
           cmocka_unit_test(test_goes_on_after_the_receiver_was_killed),
           cmocka_unit_test(test_goes_on_within_a_large_slot),
           cmocka_unit_test(test_goes_on_with_another_leader),
           cmocka_unit_test(test_what_is_here_is_not_sent),
+          cmocka_unit_test(test_many_small_chunks_come_without_a_pause),
           cmocka_unit_test(test_rotten_chunk_is_fetched),
           cmocka_unit_test(test_chunk_that_cannot_be_read_now_is_not_fetched),
           cmocka_unit_test(test_the_next_is_built_on_what_came_in),
