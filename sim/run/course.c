@@ -2,11 +2,7 @@
 #include "sim/workload/client.h"
 #include "sim/workload/workload.h"
 
-enum {
-    COURSE_POLL_US = 50000,
-    COURSE_READS_LIMIT_US = 20000000,
-    COURSE_EVENTS_AT_ONE_TIME_MAXIMUM = 200000
-};
+enum { COURSE_READS_LIMIT_US = 20000000, COURSE_EVENTS_AT_ONE_TIME_MAXIMUM = 200000 };
 
 /* ---- time ---- */
 

@@ -2,6 +2,8 @@
 #pragma once
 #include "sim/cluster/simulation.h"
 
+enum { COURSE_POLL_US = 50000 };
+
 /* Lets events happen until the time comes or something fails. */
 void course_until(struct simulation *simulation, uint64_t until_us);
 /* Polls `is_reached` until it is true; false when limit_us passed or something failed. */

@@ -5,5 +5,6 @@
 #pragma once
 #include "sim/cluster/simulation.h"
 
-/* False with what is still missing: it may come yet. */
-bool ending_is_reached(const struct simulation *simulation, struct buffer *problem);
+/* Lets time go on until it is so. False if it does not come to that, with what is still missing, or
+ * if something failed meanwhile. */
+bool ending_await(struct simulation *simulation, struct buffer *problem);

@@ -15,8 +15,7 @@ enum {
     SIM_FOUNDING_LIMIT_US = 20000000,
     SIM_PROGRESS_LIMIT_US = 20000000, /* after the faults: every client is answered by then... */
     SIM_HEALED_LEAST_US = 5000000,    /* ...and all go on for so long */
-    SIM_LAST_READS_LIMIT_US = 20000000,
-    SIM_CONVERGE_LIMIT_US = 20000000
+    SIM_LAST_READS_LIMIT_US = 20000000
 };
 
 /* ---- the phases, in their order ---- */
@@ -68,16 +67,10 @@ static struct census *take_census(struct simulation *simulation) {
     return census;
 }
 
-static bool is_calm(struct simulation *simulation, void *context) {
-    struct buffer *problem = context;
-    buffer_clear(problem);
-    return ending_is_reached(simulation, problem);
-}
-
 static void check_everything(struct simulation *simulation) {
     struct buffer problem;
     buffer_init(&problem, SIM_FAILURE_MAXIMUM);
-    if (!course_until_reached(simulation, SIM_CONVERGE_LIMIT_US, is_calm, &problem))
+    if (!ending_await(simulation, &problem))
         simulation_fail(simulation, "replicas did not become equal after the faults: %.*s",
                         BYTES_PRINT(buffer_bytes(&problem)));
     buffer_clear(&problem);
