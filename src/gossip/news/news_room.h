@@ -49,6 +49,7 @@ struct news_room {
     uint64_t removed_check_us, state_bytes;
 
     /* What few steps look at, of the same files. */
+    bool has_warned_of_room;
     bool has_said_coordinate;
     struct coordinate said_coordinate;
     uint64_t lists_held[GOSSIP_PRIORITY_COUNT]; /* a bit for each list that may hold something */

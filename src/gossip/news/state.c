@@ -10,7 +10,15 @@
 #include "gossip/news/news_room.h"
 #include "gossip/news/propagation.h"
 
-enum { REMOVED_CHECK_SECONDS = 10, ENTRY_OVERHEAD_BYTES = 160 };
+enum {
+    REMOVED_CHECK_SECONDS = 10,
+    ENTRY_OVERHEAD_BYTES = 160,
+    ENTRY_BYTES_MAXIMUM = ENTRY_OVERHEAD_BYTES + GOSSIP_KEY_MAXIMUM + GOSSIP_VALUE_MAXIMUM
+};
+
+bool state_is_full(const struct gossip *gossip) {
+    return gossip->news->state_bytes + ENTRY_BYTES_MAXIMUM > GOSSIP_STATE_BYTES_MAXIMUM;
+}
 
 /* Changing it: a chain is shared, so it is changed as a draft and then put in its place. */
 
@@ -235,13 +243,9 @@ static void draft_sweep(const struct editing *editing) {
     }
 }
 
-/* For one more entry. What the chain may no longer have goes first, even before the reset ends:
- * what is surely said would else be missing for good. */
-static bool draft_make_room(const struct editing *editing) {
+/* One of what the chain may no longer have. False: there is none. */
+static bool draft_sweep_one(const struct editing *editing) {
     struct draft *draft = editing->draft;
-    if (draft->count < GOSSIP_ENTRY_MAXIMUM &&
-        editing->gossip->news->state_bytes < GOSSIP_STATE_BYTES_MAXIMUM)
-        return true;
     for (size_t i = 0; i < draft->count; i++) {
         if (!draft->links[i].is_unconfirmed)
             continue;
@@ -253,8 +257,49 @@ static bool draft_make_room(const struct editing *editing) {
     return false;
 }
 
-/* `priority`: to be told on with; NULL: not at all. */
-static void draft_keep(const struct editing *editing, const struct codec_entry *said,
+/* For one more entry; a key that is known takes the place of its older one. */
+static bool draft_has_place(const struct draft *draft, const struct codec_entry *said) {
+    return draft->count < GOSSIP_ENTRY_MAXIMUM || draft_find(draft, said->key) < draft->count;
+}
+
+/* A longer value takes room as well. */
+static bool draft_has_bytes(const struct editing *editing, const struct codec_entry *said) {
+    const struct draft *draft = editing->draft;
+    uint64_t bytes = ENTRY_OVERHEAD_BYTES + said->key.length + said->value.length;
+    if (editing->gossip->news->state_bytes + bytes <= GOSSIP_STATE_BYTES_MAXIMUM)
+        return true;
+    size_t older = draft_find(draft, said->key);
+    uint64_t older_bytes = older < draft->count ? entry_bytes(draft->links[older].entry) : 0;
+    return bytes <= older_bytes ||
+           editing->gossip->news->state_bytes - older_bytes + bytes <= GOSSIP_STATE_BYTES_MAXIMUM;
+}
+
+/* What the chain may no longer have goes first, even before the reset ends: of what is surely said
+ * some would else be missing. */
+static bool draft_make_room(const struct editing *editing, const struct codec_entry *said) {
+    while (!draft_has_place(editing->draft, said) || !draft_has_bytes(editing, said))
+        if (!draft_sweep_one(editing))
+            return false;
+    return true;
+}
+
+/* What a member cannot have said counts as known. What does not fit beside all that others say does
+ * not, nor what follows it: it comes with a comparison once there is room. */
+static bool draft_leave_out(const struct editing *editing, const struct codec_entry *said) {
+    struct gossip *gossip = editing->gossip;
+    gossip->counters.dropped_for_memory++;
+    if (draft_has_bytes(editing, said))
+        return true;
+    if (!gossip->news->has_warned_of_room)
+        log_line(gossip->log, LOG_WARN, "what all members say together is more than is kept",
+                 LOG_F("maximum_bytes", GOSSIP_STATE_BYTES_MAXIMUM));
+    gossip->news->has_warned_of_room = true;
+    return false;
+}
+
+/* `priority`: to be told on with; NULL: not at all. False: it is not known here, for want of room.
+ */
+static bool draft_keep(const struct editing *editing, const struct codec_entry *said,
                        const enum gossip_priority *priority) {
     struct gossip *gossip = editing->gossip;
     struct draft *draft = editing->draft;
@@ -263,22 +308,21 @@ static void draft_keep(const struct editing *editing, const struct codec_entry *
     if (known != NULL && known->entry->version >= said->version &&
         !PLANTED(GOSSIP_VERSION_IGNORED)) {
         known->is_unconfirmed &= known->entry->version != said->version;
-        return;
+        return true;
     }
     if (PLANTED(GOSSIP_WALL_CLOCK_TRUSTED) && known != NULL &&
         known->entry->created_us > said->created_us)
-        return;
-    if (known == NULL && !draft_make_room(editing)) {
-        gossip->counters.dropped_for_memory++;
-        return;
-    }
+        return true;
     bool is_shown = !said->is_removed || (known != NULL && !known->entry->is_removed);
+    if (!draft_make_room(editing, said))
+        return draft_leave_out(editing, said);
     struct entry *entry = draft_put(editing, said);
     if (priority != NULL)
         news_add(gossip, editing->member, entry, *priority);
     propagation_heard_entry(gossip, editing->member, entry, priority);
     if (is_shown)
         gossip_changed(gossip, GOSSIP_CHANGE_KEY, editing->member, said->key);
+    return true;
 }
 
 static void draft_hear(const struct editing *editing, const struct codec_group *group,
@@ -286,8 +330,9 @@ static void draft_hear(const struct editing *editing, const struct codec_group *
     uint64_t floor = editing->draft->floor;
     if (group->floor < floor && said->version <= floor && !PLANTED(GOSSIP_FLOOR_IGNORED))
         return; /* from somebody who may not have heard of a removal that is forgotten by now */
-    if (said->key.length > 0 && !(said->is_removed && said->version <= floor))
-        draft_keep(editing, said, priority);
+    bool is_key = said->key.length > 0 && !(said->is_removed && said->version <= floor);
+    if (is_key && !draft_keep(editing, said, priority))
+        return;
     draft_advance(editing->draft, said->previous, said->version);
 }
 

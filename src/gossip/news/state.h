@@ -13,7 +13,11 @@
  * floor to their version. Whoever does not know all up to the floor may hold a key whose removal it
  * will never hear of: it starts over (a reset). It goes on showing what it has, hears the chain
  * from 0, and drops what the chain no longer has. Old news from somebody with a lower floor is not
- * believed, so a removed key stays removed. */
+ * believed, so a removed key stays removed.
+ *
+ * All members together may say GOSSIP_STATE_BYTES_MAXIMUM. What does not fit is not kept and not
+ * known: nobody is told that there is nothing between what came before and after it, and the next
+ * comparisons ask for it again, some seconds apart (compare.h), until keys or graves have gone. */
 #pragma once
 #include "gossip/instance/instance.h"
 
@@ -27,5 +31,7 @@ void state_clear(struct gossip *gossip, struct member *member);
  * all. */
 void state_hear(struct gossip *gossip, const struct codec_wire *wire,
                 const struct codec_group *group, const enum gossip_priority *priority);
+/* There may not be room for one more entry of others. */
+bool state_is_full(const struct gossip *gossip);
 /* This node's own removals whose time is over. */
 void state_forget_removed(struct gossip *gossip);

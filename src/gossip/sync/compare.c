@@ -44,17 +44,18 @@ void compare_hear(struct gossip *gossip, const struct gossip_address *from,
         return; /* what differs is on its way */
     more_begin(gossip);
     if (hash_is_of_few(gossip)) {
-        if (!joining_greet(gossip, from))
+        if (!joining_greet(gossip, from) && digest_may_ask(gossip))
             digest_send(gossip, from);
         return;
     }
-    if (!hash_may_be_compared(gossip))
-        return;
-    if (codec_bucket_count(ack) > 0)
-        compare_ranges(gossip, from, ack);
-    else if (ack->newest_version == 0 || !hash_has_buckets(gossip))
-        digest_send(gossip, from); /* the older of the two knows of no buckets */
-    else
+    bool has_buckets = codec_bucket_count(ack) > 0;
+    if (!has_buckets && ack->newest_version > 0 && hash_has_buckets(gossip))
         return; /* the hashes were the same when it answered */
+    if (!hash_may_be_compared(gossip) || !digest_may_ask(gossip))
+        return;
+    if (has_buckets)
+        compare_ranges(gossip, from, ack);
+    else
+        digest_send(gossip, from); /* the older of the two knows of no buckets */
     gossip->compared_us = gossip->now_us;
 }

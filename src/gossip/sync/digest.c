@@ -5,6 +5,7 @@
 #include "gossip/instance/sending.h"
 #include "gossip/instance/streams.h"
 #include "gossip/members/member.h"
+#include "gossip/news/state.h"
 #include "gossip/sync/sync_room.h"
 
 /* Sending what one knows. */
@@ -28,9 +29,18 @@ static void digest_write_self(struct gossip *gossip) {
     codec_list_end(gossip->writer);
 }
 
+bool digest_may_ask(struct gossip *gossip) {
+    if (!state_is_full(gossip))
+        return true;
+    if (gossip->now_us < gossip->sync->full_us)
+        return false;
+    gossip->sync->full_us = gossip->now_us + DIGEST_FULL_SECONDS * GOSSIP_SECOND_US;
+    return true;
+}
+
 void digest_begin(struct gossip *gossip, enum codec_kind kind, const struct gossip_address *to) {
     gossip_begin(gossip, kind, NULL); /* the same in all versions */
-    if (streams_may_ask(gossip, to))
+    if (streams_may_ask(gossip, to) && !state_is_full(gossip))
         codec_write_stream(gossip->writer);
     digest_write_self(gossip);
 }

@@ -2,8 +2,13 @@
 #pragma once
 #include "gossip/instance/instance.h"
 
+enum { DIGEST_FULL_SECONDS = 10 };
+
 /* What this node knows of the member. */
 void digest_of(const struct member *member, struct codec_digest *digest);
+/* Whether to ask for what others know: always, but where there is no room for it only every
+ * DIGEST_FULL_SECONDS, as some of that may be that keys have gone. True: it is asked now. */
+bool digest_may_ask(struct gossip *gossip);
 /* A DIGEST or PULL, as far as its list: that this node takes streams, and who it is. */
 void digest_begin(struct gossip *gossip, enum codec_kind kind, const struct gossip_address *to);
 /* To somebody: all members; */

@@ -100,7 +100,8 @@ void mending_digest(struct gossip *gossip, const struct gossip_address *from,
             mending_answer(gossip, from, message);
             joining_say_whole(gossip, from, message);
         }
-        mending_ask(gossip, from, message);
+        if (digest_may_ask(gossip))
+            mending_ask(gossip, from, message);
     } else if (digest_is_newcomers(message)) {
         digest_refer(gossip, from);
     }

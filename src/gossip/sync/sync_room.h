@@ -44,6 +44,9 @@ struct sync_room {
     struct list servings; /* struct serving */
     struct stream_offer offers[GOSSIP_STREAMS_SERVED_MAXIMUM];
 
+    /* digest.c */
+    uint64_t full_us; /* where there is no room, nothing is asked for before this */
+
     /* joining.c, more.c */
     struct greeting greeting;
     struct more more;
