@@ -16,15 +16,15 @@ static void encode_row(const struct wal_shard *shard, size_t number, struct buff
     buffer_append_u64(out, shard->floor_term);
 }
 
-void wal_digest_encode(const struct wal_ledger *ledger, uint64_t first_round, struct buffer *out) {
+void wal_digest_encode(const struct wal_shard *shards, size_t shard_count, uint64_t first_round,
+                       struct buffer *out) {
     struct buffer body;
     buffer_init(&body, SIZE_MAX);
     buffer_append_u64(&body, first_round);
-    for (size_t i = 0; i < ledger->shard_count; i++) {
-        const struct wal_shard *shard = &ledger->shards[i];
-        bool is_known = shard->record_count || wal_shard_is_worth_saving(shard);
-        if (is_known && shard->changed_round >= first_round)
-            encode_row(shard, i, &body);
+    for (size_t i = 0; i < shard_count; i++) {
+        bool is_known = shards[i].record_count || wal_shard_is_worth_saving(&shards[i]);
+        if (is_known && shards[i].changed_round >= first_round)
+            encode_row(&shards[i], i, &body);
     }
     buffer_append_u32(out, checksum_crc32c(0, buffer_bytes(&body)));
     buffer_append_u32(out, 0);

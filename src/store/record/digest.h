@@ -18,7 +18,7 @@
  * shorter, or within one round, hides nothing. */
 #pragma once
 #include "base/cursor.h"
-#include "store/record/ledger.h"
+#include "store/record/shard.h"
 
 enum { WAL_DIGEST_HEAD_BYTES = 16, WAL_DIGEST_ROW_BYTES = 64, WAL_DIGEST_REACH_BYTES = 4096 };
 
@@ -27,8 +27,10 @@ struct wal_digest_row {
     struct wal_shard known; /* only what a row holds */
 };
 
-/* The rows of all shards of which a record lies in `first_round` or later; 0: of all. */
-void wal_digest_encode(const struct wal_ledger *ledger, uint64_t first_round, struct buffer *out);
+/* The rows of all shards, by their numbers, of which a record lies in `first_round` or later; 0: of
+ * all. */
+void wal_digest_encode(const struct wal_shard *shards, size_t shard_count, uint64_t first_round,
+                       struct buffer *out);
 
 struct wal_digest {
     uint64_t first_round;

@@ -13,19 +13,7 @@
  *
  * So the log can be read from any segment on. */
 #pragma once
-#include "store/record/format.h"
-
-struct wal_shard {
-    struct wal_state state;
-    uint64_t snapshot_index, snapshot_term;
-    bool is_forgotten; /* once: what it held is void, its promises stand */
-    /* Where a log of it ended that was forgotten, or of which damage took a part; 0, 0: none. */
-    uint64_t floor_index, floor_term;
-    uint64_t record_count, end_index; /* over the whole log; where its entries end */
-    uint64_t changed_round;           /* of its last record here */
-    uint64_t released_index; /* no entry up to here is needed; never below snapshot_index after
-                                recovery */
-};
+#include "store/record/shard.h"
 
 struct wal_segment {
     uint64_t number;
@@ -42,10 +30,6 @@ struct wal_ledger {
     size_t segment_count, segment_capacity;
     uint64_t oldest_segment; /* as the log itself says */
 };
-
-static inline bool wal_shard_is_worth_saving(const struct wal_shard *shard) {
-    return shard->state.term || shard->state.vote || shard->snapshot_index || shard->snapshot_term;
-}
 
 void wal_ledger_init(struct wal_ledger *ledger);
 void wal_ledger_release(struct wal_ledger *ledger);

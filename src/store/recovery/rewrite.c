@@ -29,7 +29,7 @@ static void begin_segment(struct wal_rewrite *rewrite) {
     wal_ledger_encode_checkpoint(&rewrite->ledger, rewrite->chain, &payload);
     append(rewrite, WAL_CHECKPOINT, &payload);
     buffer_truncate(&payload, 0);
-    wal_digest_encode(&rewrite->ledger, 0, &payload);
+    wal_digest_encode(rewrite->ledger.shards, rewrite->ledger.shard_count, 0, &payload);
     append(rewrite, WAL_DIGEST, &payload);
     buffer_release(&payload);
     if (segment == first_segment(rewrite))

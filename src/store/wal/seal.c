@@ -41,7 +41,7 @@ static void append_checkpoint(struct wal *wal) {
 static void append_digest(struct wal *wal, uint64_t first_round) {
     struct buffer payload;
     buffer_init(&payload, WAL_PAYLOAD_MAXIMUM_BYTES);
-    wal_digest_encode(&wal->ledger, first_round, &payload);
+    wal_digest_encode(wal->ledger.shards, wal->ledger.shard_count, first_round, &payload);
     wal_record_append(&wal->round.head, WAL_DIGEST, 0, 0, buffer_bytes(&payload));
     buffer_release(&payload);
 }

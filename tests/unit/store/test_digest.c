@@ -20,7 +20,7 @@ static const char *shards_told(const struct wal_ledger *ledger, uint64_t first_r
     size_t count = 0;
     struct buffer payload;
     buffer_init(&payload, SIZE_MAX);
-    wal_digest_encode(ledger, first_round, &payload);
+    wal_digest_encode(ledger->shards, ledger->shard_count, first_round, &payload);
     struct wal_digest digest;
     struct wal_digest_row row;
     assert_int_equal(wal_digest_begin(&digest, buffer_bytes(&payload)), 0);
@@ -75,7 +75,7 @@ static void test_floors_of_damaged_logs_are_replayed(void **state) {
     ledger.shards[3].floor_term = 2; /* all it had was a term */
     struct buffer payload;
     buffer_init(&payload, SIZE_MAX);
-    wal_digest_encode(&ledger, 0, &payload);
+    wal_digest_encode(ledger.shards, ledger.shard_count, 0, &payload);
     char told[64] = "";
     struct wal_visitor visitor = {.floor = note_floor, .context = told};
     struct wal_header header = {.kind = WAL_DIGEST};

@@ -3,6 +3,7 @@
  * missed. */
 #include "../planting.h"
 #include "base/memory.h"
+#include "store/record/ledger.h"
 #include "store/recovery/survivor.h"
 
 enum { ENTRIES_MAXIMUM = 64 };
