@@ -9,8 +9,6 @@
 #pragma once
 #include "gossip/expecting.h"
 
-struct crowd;
-
 enum {
     AHEAD_STEPS = 8,         /* that a span is to have */
     AHEAD_STEPS_MAXIMUM = 32 /* of more, the rest is not looked at */
@@ -21,6 +19,15 @@ struct ahead_span {
     struct gossip_coming steps[AHEAD_STEPS_MAXIMUM];
     size_t count;
 };
+/* Who knows what is to come. */
+struct ahead_source {
+    /* Adds the steps after `after_us` up to span->until_us that are known, as many as there is room
+     * for. */
+    void (*fill)(const void *context, uint64_t after_us, struct ahead_span *span);
+    const void *context;
+    uint64_t now_us;
+    uint64_t shortest_us; /* no datagram takes less */
+};
 struct ahead {
     struct ahead_span spans[GOSSIP_EXPECT_TURNS]; /* a ring */
     unsigned newest;
@@ -30,6 +37,6 @@ struct ahead {
 
 void ahead_init(struct ahead *ahead);
 /* Before a step, once it is later than `again_us`. */
-void ahead_look(struct ahead *ahead, const struct crowd *crowd);
+void ahead_look(struct ahead *ahead, const struct ahead_source *source);
 /* An instance is about to be freed: what was looked at is let be. */
 void ahead_forget(struct ahead *ahead);

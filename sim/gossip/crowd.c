@@ -94,7 +94,7 @@ static unsigned crowd_node_at(const struct crowd *crowd, const struct gossip_add
     return parts[0] == 10 && number < crowd->node_count ? number : CROWD_NODE_MAXIMUM;
 }
 
-unsigned crowd_number(const struct crowd *crowd, const struct due *waiting) {
+static unsigned crowd_number(const struct crowd *crowd, const struct due *waiting) {
     return (unsigned)(DUE_ELEMENT((void *)(uintptr_t)waiting, struct crowd_node, waiting) -
                       crowd->nodes);
 }
@@ -274,6 +274,47 @@ void crowd_set(struct crowd *crowd, unsigned number, struct bytes key, struct by
                (struct gossip_event){.kind = GOSSIP_SET, .key = key, .value = value});
 }
 
+/* What is to come, as far as it is known. */
+
+static void add_step(struct ahead_span *span, const struct crowd_node *node,
+                     const struct crowd_node *sender) {
+    memory_fetch_all(node, sizeof *node);
+    memory_fetch_all(sender, sender != NULL ? sizeof *sender : 0);
+    if (node->gossip != NULL)
+        span->steps[span->count++] = (struct gossip_coming){
+            .gossip = node->gossip, .sender = sender != NULL ? sender->uuid : NULL};
+}
+
+static void add_landings(const struct crowd *crowd, uint64_t after_us, struct ahead_span *span) {
+    void *parcels[AHEAD_STEPS_MAXIMUM];
+    size_t count = heap_look(&crowd->flying, after_us, span->until_us, parcels,
+                             AHEAD_STEPS_MAXIMUM - span->count);
+    for (size_t i = 0; i < count; i++) {
+        const struct parcel *parcel = parcels[i];
+        add_step(span, &crowd->nodes[parcel->to], &crowd->nodes[parcel->from]);
+    }
+}
+
+static void add_ticks(const struct crowd *crowd, uint64_t after_us, struct ahead_span *span) {
+    struct due *ticks[AHEAD_STEPS_MAXIMUM];
+    size_t count = due_look(&crowd->waiting, after_us, span->until_us, ticks,
+                            AHEAD_STEPS_MAXIMUM - span->count);
+    for (size_t i = 0; i < count; i++)
+        add_step(span, &crowd->nodes[crowd_number(crowd, ticks[i])], NULL);
+}
+
+static void crowd_fill(const void *context, uint64_t after_us, struct ahead_span *span) {
+    add_landings(context, after_us, span);
+    add_ticks(context, after_us, span);
+}
+
+static void crowd_look_ahead(struct crowd *crowd) {
+    ahead_look(&crowd->ahead, &(struct ahead_source){.fill = crowd_fill,
+                                                     .context = crowd,
+                                                     .now_us = crowd->now_us,
+                                                     .shortest_us = crowd->network.shortest_us});
+}
+
 /* Time. */
 
 static void crowd_land(struct crowd *crowd, struct parcel *parcel) {
@@ -305,7 +346,7 @@ static bool crowd_run_next(struct crowd *crowd, uint64_t end_us) {
     if (next_us > crowd->now_us)
         crowd->now_us = next_us;
     if (crowd->now_us > crowd->ahead.again_us)
-        ahead_look(&crowd->ahead, crowd);
+        crowd_look_ahead(crowd);
     if (landing_us <= deadline_us) {
         heap_pop(&crowd->flying, &landing_us, &parcel);
         crowd_land(crowd, parcel);

@@ -126,7 +126,5 @@ void crowd_count_traffic(struct crowd *crowd);
 
 /* The node behind a UUID, or CROWD_NODE_MAXIMUM. */
 unsigned crowd_node_of(const struct crowd *crowd, const uint8_t uuid[GOSSIP_UUID_BYTES]);
-/* The node that waits so. */
-unsigned crowd_number(const struct crowd *crowd, const struct due *waiting);
 bool crowd_is_running(const struct crowd *crowd, unsigned node);
 unsigned crowd_any_running(struct crowd *crowd); /* by lot; at least one must run */

@@ -1,5 +1,5 @@
 /* trothdb-gossip-sim: thousands of nodes that gossip, in one thread, by seed. */
-#include "sim/gossip/scenario.h"
+#include "sim/gossip/scenarios.h"
 #include "tuning/tuning.h"
 #include <getopt.h>
 #include <signal.h>
