@@ -6,50 +6,49 @@
 /* ---- once its time is over: the names of all that ran are looked up in the files of the program
  * and its libraries, beside the loop, on which others wait meanwhile ---- */
 
-static void profile_write_beside(uv_work_t *work) {
-    struct admin *admin = work->data;
-    admin->profile_code = profile_write(admin->profile, &admin->profile_body);
+static void write_beside(uv_work_t *work) {
+    struct admin_profile *profile = work->data;
+    profile->code = profile_write(profile->profile, &profile->body);
 }
 
-static void profile_end(struct admin *admin) {
-    profile_free(admin->profile);
-    admin->profile = NULL;
-    admin->profile_for = NULL;
+static void profile_end(struct admin_profile *profile) {
+    profile_free(profile->profile);
+    profile->profile = NULL;
 }
 
-static void profile_on_written(uv_work_t *work, int status) {
-    struct admin *admin = work->data;
+static void on_written(uv_work_t *work, int status) {
+    struct admin_profile *profile = work->data;
     struct http_answer answer = {
-        .status = "200 OK", .type = "application/octet-stream", .body = admin->profile_body};
+        .status = "200 OK", .type = "application/octet-stream", .body = profile->body};
     CHECK(status == 0); /* nobody takes it back */
-    admin->is_profile_being_written = false;
-    if (admin->profile_code != 0) {
+    profile->is_being_written = false;
+    if (profile->code != 0) {
         buffer_clear(&answer.body);
         answer.type = HTTP_TEXT;
         http_answer_text(&answer, "500 Internal Server Error", "the profile could not be written");
     }
-    if (admin->profile_for)
-        admin_end_waiting(admin->profile_for, &answer);
+    http_late_answer(&profile->late, &answer);
     buffer_release(&answer.body);
-    profile_end(admin);
+    profile_end(profile);
 }
 
-static void profile_on_time(uv_timer_t *timer) {
-    struct admin *admin = timer->data;
-    profile_stop(admin->profile);
-    if (!admin->profile_for) {
-        profile_end(admin);
+static void on_time(uv_timer_t *timer) {
+    struct admin_profile *profile = timer->data;
+    profile_stop(profile->profile);
+    if (!http_late_is_wanted(&profile->late)) {
+        profile_end(profile);
         return;
     }
-    buffer_init(&admin->profile_body, ADMIN_RESPONSE_MAXIMUM_BYTES);
-    admin->is_profile_being_written = true;
-    CHECK(uv_queue_work(admin->loop, &admin->profile_work, profile_write_beside,
-                        profile_on_written) == 0);
+    buffer_init(&profile->body, HTTP_BODY_MAXIMUM_BYTES);
+    profile->is_being_written = true;
+    CHECK(uv_queue_work(profile->loop, &profile->work, write_beside, on_written) == 0);
 }
 
-void admin_profile_init(struct admin *admin) {
-    CHECK(uv_timer_init(admin->loop, &admin->profile_timer) == 0);
-    admin->profile_timer.data = admin->profile_work.data = admin;
+/* It ends now, or when it is written. */
+static void on_abandoned(void *context) {
+    struct admin_profile *profile = context;
+    if (!profile->is_being_written)
+        CHECK(uv_timer_start(&profile->timer, on_time, 0, 0) == 0);
 }
 
 /* "seconds=N"; nothing: PROFILE_SECONDS_DEFAULT. 0: not understood. */
@@ -66,45 +65,41 @@ static unsigned seconds_of(struct bytes query) {
     return is_sound ? (unsigned)seconds : 0;
 }
 
-bool admin_answer_profile(struct admin_connection *connection, struct bytes query,
-                          struct http_answer *answer) {
-    struct admin *admin = connection->admin;
+struct http_late *admin_profile_answer(struct admin_profile *profile, struct bytes query,
+                                       struct http_answer *answer) {
     unsigned seconds = seconds_of(query);
     if (seconds == 0) {
         buffer_append_format(&answer->body, "ask for ?seconds=N, N from 1 to %d",
                              PROFILE_SECONDS_MAXIMUM);
         http_answer_text(answer, "400 Bad Request", "");
-        return true;
+        return NULL;
     }
-    if (admin->profile) {
+    if (profile->profile) {
         http_answer_text(answer, "409 Conflict",
                          "a profile is being made already; ask again when it is done");
-        return true;
+        return NULL;
     }
-    if (profile_start(admin->profiler, seconds, &admin->profile, &answer->body) != 0) {
+    if (profile_start(profile->profiler, seconds, &profile->profile, &answer->body) != 0) {
         http_answer_text(answer, "500 Internal Server Error", "");
-        return true;
+        return NULL;
     }
-    log_line(admin->log, LOG_INFO, "a CPU profile is made", LOG_F("seconds", seconds));
-    admin->profile_for = connection;
-    connection->is_waiting = true;
-    CHECK(uv_timer_start(&admin->profile_timer, profile_on_time, (uint64_t)seconds * 1000, 0) == 0);
-    return false;
+    log_line(profile->log, LOG_INFO, "a CPU profile is made", LOG_F("seconds", seconds));
+    CHECK(uv_timer_start(&profile->timer, on_time, (uint64_t)seconds * 1000, 0) == 0);
+    return &profile->late;
 }
 
-void admin_abandon_profile(struct admin *admin) {
-    admin->profile_for = NULL;
-    if (!admin->is_profile_being_written)
-        CHECK(uv_timer_start(&admin->profile_timer, profile_on_time, 0, 0) == 0);
+void admin_profile_init(struct admin_profile *profile, uv_loop_t *loop, struct profiler *profiler,
+                        const struct log *log) {
+    *profile = (struct admin_profile){.loop = loop, .profiler = profiler, .log = log};
+    http_late_init(&profile->late, on_abandoned, profile);
+    CHECK(uv_timer_init(loop, &profile->timer) == 0);
+    profile->timer.data = profile->work.data = profile;
 }
 
-void admin_close_profile(struct admin *admin) {
-    uv_close((uv_handle_t *)&admin->profile_timer, NULL);
-    if (!admin->profile)
+void admin_profile_close(struct admin_profile *profile) {
+    uv_close((uv_handle_t *)&profile->timer, NULL);
+    if (!profile->profile || profile->is_being_written)
         return;
-    admin->profile_for = NULL;
-    if (admin->is_profile_being_written)
-        return;
-    profile_stop(admin->profile);
-    profile_end(admin);
+    profile_stop(profile->profile);
+    profile_end(profile);
 }

@@ -1,12 +1,28 @@
 /* /debug/profile: one at a time, whose answer comes when its seconds are over. */
 #pragma once
-#include "admin/admin_connection.h"
+#include "admin/http_server.h"
+#include "base/log.h"
 
-void admin_profile_init(struct admin *admin);
-/* False: the answer comes when the profile is done. */
-bool admin_answer_profile(struct admin_connection *connection, struct bytes query,
-                          struct http_answer *answer) MUST_CHECK;
-/* Nobody waits for it any more: it ends now, or when it is written. */
-void admin_abandon_profile(struct admin *admin);
-/* What is being written goes on, for nobody. */
-void admin_close_profile(struct admin *admin);
+struct profile;
+struct profiler;
+
+struct admin_profile {
+    uv_loop_t *loop;
+    struct profiler *profiler; /* borrowed */
+    const struct log *log;
+    struct http_late late;
+    struct profile *profile; /* NULL: none is running */
+    uv_timer_t timer;
+    bool is_being_written; /* just now, by a thread of the loop's: */
+    uv_work_t work;
+    struct buffer body;
+    int code;
+};
+
+void admin_profile_init(struct admin_profile *profile, uv_loop_t *loop, struct profiler *profiler,
+                        const struct log *log);
+/* NULL: answered; else what has to be waited for. */
+struct http_late *admin_profile_answer(struct admin_profile *profile, struct bytes query,
+                                       struct http_answer *answer) MUST_CHECK;
+/* Once nobody waits. What is being written goes on, for nobody. */
+void admin_profile_close(struct admin_profile *profile);

@@ -32,6 +32,7 @@ static int parse_request_line(struct bytes line, struct http_request *request) {
     struct bytes target = bytes_take_until(&line, ' ');
     if (!is_printable(request->method) || !is_printable(target) || target.data[0] != '/')
         return ERR_MALFORMED;
+    request->is_head = bytes_equal(request->method, BYTES_LITERAL("HEAD"));
     request->path = bytes_take_until(&target, '?');
     request->query = target;
     request->keeps_alive = bytes_equal(line, BYTES_LITERAL("HTTP/1.1"));

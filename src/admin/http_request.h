@@ -9,6 +9,7 @@ enum { HTTP_HEAD_MAXIMUM_BYTES = 8192, HTTP_HEADER_MAXIMUM = 64 };
 struct http_request {
     /* Borrow from the input; the query without its '?', of several headers of a name the last. */
     struct bytes method, path, query, accept, if_none_match;
+    bool is_head; /* the method is HEAD */
     bool keeps_alive;
     bool has_body;
 };

@@ -316,11 +316,14 @@ static int agent_start(struct agent *agent, const struct agent_sockets *sockets,
         return code;
     agent_open_clients(agent);
     agent_open_peers(agent);
-    admin_init(&agent->admin, &agent->loop, agent->shared, agent->profiler, &agent->log);
-    agent->admin.is_ready = agent_is_ready;
-    agent->admin.measure = agent_measure;
-    agent->admin.write_status = agent_write_status;
-    agent->admin.context = agent;
+    admin_init(&agent->admin, &agent->loop,
+               &(struct admin_options){.shared = agent->shared,
+                                       .profiler = agent->profiler,
+                                       .log = &agent->log,
+                                       .is_ready = agent_is_ready,
+                                       .measure = agent_measure,
+                                       .context = agent,
+                                       .status = {.write = agent_write_status, .context = agent}});
     turn_init(&agent->turn, &agent->loop, &agent->clock, agent_end_turn, agent);
     agent_watch_signals(agent);
     agent_rest_init(&agent->rest, &agent->loop);

@@ -114,11 +114,15 @@ struct gossip_thread *gossip_thread_new(struct server *server, int datagram_sock
     mailbox_init(&thread->mailbox, &thread->loop, gossip_on_wake, thread);
     clock_real_init(&thread->clock);
     turn_init(&thread->turn, &thread->loop, &thread->clock, gossip_at_turn_end, thread);
-    admin_init(&thread->admin, &thread->loop, server->shared, server->profiler, &thread->log);
-    thread->admin.measure = gossip_measure;
-    thread->admin.ask_workers = gossip_ask_workers;
-    thread->admin.write_status = gossip_write_status;
-    thread->admin.context = thread;
+    admin_init(&thread->admin, &thread->loop,
+               &(struct admin_options){.shared = server->shared,
+                                       .profiler = server->profiler,
+                                       .log = &thread->log,
+                                       .measure = gossip_measure,
+                                       .context = thread,
+                                       .status = {.ask_workers = gossip_ask_workers,
+                                                  .write = gossip_write_status,
+                                                  .context = thread}});
     if (gossip_open_plane(thread, datagram_socket, problem) != 0)
         return NULL;
     if (admin_listen(&thread->admin, admin_socket) != 0) {

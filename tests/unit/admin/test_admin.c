@@ -67,7 +67,8 @@ static int office_open(void **state) {
     assert_int_equal(uv_loop_init(&office->loop), 0);
     office->shared = node_shared_new(1);
     office->profiler = profiler_new();
-    admin_init(&office->admin, &office->loop, office->shared, office->profiler, NULL);
+    admin_init(&office->admin, &office->loop,
+               &(struct admin_options){.shared = office->shared, .profiler = office->profiler});
     assert_int_equal(admin_listen(&office->admin, loopback_listen(&office->address)), 0);
     *state = office;
     return 0;
@@ -128,8 +129,8 @@ static void count_measure(void *context) { (*(unsigned *)context)++; }
 static void test_metrics_are_measured_when_asked_for(void **state) {
     struct office *office = *state;
     unsigned times = 0;
-    office->admin.measure = count_measure;
-    office->admin.context = &times;
+    office->admin.options.measure = count_measure;
+    office->admin.options.context = &times;
     ask(office, "GET /health/live HTTP/1.0\r\n\r\n", NULL);
     assert_int_equal(times, 0);
     ask(office, "GET /metrics HTTP/1.0\r\n\r\n", NULL);
@@ -236,9 +237,8 @@ static void let_come(struct office *office) {
 }
 
 static void open_status(struct office *office, void (*workers)(void *context)) {
-    office->admin.write_status = write_status;
-    office->admin.ask_workers = workers;
-    office->admin.context = office;
+    office->admin.status.source = (struct admin_status_source){
+        .ask_workers = workers, .write = write_status, .context = office};
     office->wanted_questions = 1;
 }
 
@@ -294,7 +294,7 @@ static void test_workers_are_not_asked_in_a_loop(void **state) {
 
 static bool is_pause_over(void *context) {
     const struct office *office = context;
-    return uv_now(&office->loop) > office->admin.status_asked_ms + ADMIN_STATUS_PAUSE_MS;
+    return uv_now(&office->loop) > office->admin.status.asked_ms + ADMIN_STATUS_PAUSE_MS;
 }
 
 /* Workers that do not answer are asked once, however long others wait; who waits is told so, and
@@ -309,9 +309,9 @@ static void test_workers_that_do_not_answer_are_waited_for_no_longer(void **stat
     visit(office, &office->visitor, "GET /status HTTP/1.0\r\n\r\n", NULL);
     let_come(office);
     assert_string_equal(office->visitor.got, "");
-    assert_in_range(uv_timer_get_due_in(&office->admin.status_timer), 1, ADMIN_STATUS_MS);
-    uv_timer_set_repeat(&office->admin.status_timer, 1); /* it is over in a moment */
-    assert_int_equal(uv_timer_again(&office->admin.status_timer), 0);
+    assert_in_range(uv_timer_get_due_in(&office->admin.status.timer), 1, ADMIN_STATUS_MS);
+    uv_timer_set_repeat(&office->admin.status.timer, 1); /* it is over in a moment */
+    assert_int_equal(uv_timer_again(&office->admin.status.timer), 0);
     run_until(&office->loop, is_answered, &office->visitor);
     expect(office->visitor.got, "HTTP/1.1 503 ");
     leave(office, &office->visitor);
@@ -320,7 +320,7 @@ static void test_workers_that_do_not_answer_are_waited_for_no_longer(void **stat
 }
 
 static bool is_profile_being_written(void *context) {
-    return ((const struct office *)context)->admin.is_profile_being_written;
+    return ((const struct office *)context)->admin.profile.is_being_written;
 }
 
 #define ONE_SECOND "GET /debug/profile?seconds=1 HTTP/1.0\r\n\r\n"
@@ -333,8 +333,22 @@ static void test_others_are_answered_while_a_profile_is_written(void **state) {
     assert_false(office->other.is_ended);
     run_until(&office->loop, is_answered, &office->other);
     expect(office->other.got, "HTTP/1.1 200 OK\r\n");
-    assert_false(office->admin.is_profile_being_written);
+    assert_false(office->admin.profile.is_being_written);
     leave(office, &office->other);
+}
+
+static bool is_profiled(void *context) {
+    return ((const struct office *)context)->admin.profile.profile != NULL;
+}
+
+/* Who went away before its time was over leaves no profile behind: the next one need not wait. */
+static void test_a_profile_ends_with_who_asked_for_it(void **state) {
+    struct office *office = *state;
+    visit(office, &office->other, "GET /debug/profile?seconds=300 HTTP/1.0\r\n\r\n", NULL);
+    run_until(&office->loop, is_profiled, office);
+    leave(office, &office->other);
+    let_come(office);
+    assert_false(is_profiled(office));
 }
 
 /* Who went away while it was written is missed by nobody, and the next one gets its own. */
@@ -343,7 +357,7 @@ static void test_a_profile_is_written_for_nobody(void **state) {
     visit(office, &office->other, ONE_SECOND, NULL);
     run_until(&office->loop, is_profile_being_written, office);
     leave(office, &office->other);
-    while (office->admin.is_profile_being_written)
+    while (office->admin.profile.is_being_written)
         uv_run(&office->loop, UV_RUN_ONCE);
     expect(ask(office, ONE_SECOND, NULL), "HTTP/1.1 200 OK\r\n");
 }
@@ -369,5 +383,6 @@ RUN_TESTS(OFFICE_TEST(test_health_and_metrics_are_told),
           OFFICE_TEST(test_workers_are_not_asked_in_a_loop),
           OFFICE_TEST(test_workers_that_do_not_answer_are_waited_for_no_longer),
           OFFICE_TEST(test_others_are_answered_while_a_profile_is_written),
+          OFFICE_TEST(test_a_profile_ends_with_who_asked_for_it),
           OFFICE_TEST(test_a_profile_is_written_for_nobody),
           OFFICE_TEST(test_the_port_closes_while_a_profile_is_written))
