@@ -6,6 +6,7 @@
 enum {
     GOSSIP_SEED_MAXIMUM = 64,
     GOSSIP_LOST_MAXIMUM = 64,   /* addresses of members called dead and forgotten since */
+    GOSSIP_MOVES_MAXIMUM = 8,   /* of members to other addresses: the last ones */
     GOSSIP_PROBE_MAXIMUM = 32,  /* probes in flight; past it none is begun */
     GOSSIP_PINGS_MAXIMUM = 8,   /* of one probe */
     GOSSIP_RELAY_MAXIMUM = 256, /* probes for others in flight; past it their asks are dropped */
@@ -31,6 +32,12 @@ struct probe {
     size_t seed;                             /* of a PROBE_SEED */
     uint32_t silent[GOSSIP_HELPERS_MAXIMUM]; /* marks of helpers that did not say they are there */
     struct gossip_address to;
+};
+
+/* Where a member was, and where its next life is. */
+struct move {
+    uint32_t who; /* its mark */
+    struct gossip_address from, to;
 };
 
 struct round_trip { /* of an edge; zeros: never measured */
@@ -83,6 +90,8 @@ struct detect_room {
 
     /* healing.c, where there are any */
     struct gossip_address lost[GOSSIP_LOST_MAXIMUM];
+    size_t move_count; /* ever */
+    struct move moves[GOSSIP_MOVES_MAXIMUM];
 };
 
 /* Draws its first sequence and the first probe's time. Returns owned. */

@@ -10,7 +10,8 @@ enum {
     FIRST_PAUSE_INTERVALS = 4,
     SEED_RECHECK_INTERVALS = 2,
     GRAVES_PER_ROUND = 8, /* of one node; of more graves, others are tried in the next round */
-    LOST_PER_ROUND = 2
+    LOST_PER_ROUND = 2,
+    MOVED_GRAVES_MAXIMUM = 256 /* looked at when one has moved; of more, none */
 };
 
 struct seed {
@@ -175,6 +176,34 @@ void healing_remember(struct gossip *gossip, const struct gossip_address *addres
         place = random_below(&gossip->random, GOSSIP_LOST_MAXIMUM);
     gossip->detect->lost[place] = *address;
     healing_population_changed(gossip);
+}
+
+/* Two that have exchanged their addresses, and know no seed: the first is found where all look for
+ * the second, and nobody would look where the first one was. */
+void healing_moves(struct gossip *gossip, const struct member *member,
+                   const struct gossip_address *to) {
+    struct detect_room *room = gossip->detect;
+    struct move move = {
+        .who = member_mark(member->shown.who->uuid), .from = member->shown.who->address, .to = *to};
+    if (gossip_address_equal(&move.from, to))
+        return;
+    room->moves[room->move_count++ % GOSSIP_MOVES_MAXIMUM] = move;
+    if (gossip->graves.count > MOVED_GRAVES_MAXIMUM)
+        return;
+    for (size_t i = 0; i < gossip->graves.count; i++)
+        if (gossip_address_equal(&graves_at(gossip, i)->shown.who->address, to)) {
+            healing_remember(gossip, &move.from);
+            return;
+        }
+}
+
+/* The first one came before the second was known to be dead. */
+void healing_died(struct gossip *gossip, const struct member *member) {
+    const struct detect_room *room = gossip->detect;
+    for (size_t i = 0; i < room->move_count && i < GOSSIP_MOVES_MAXIMUM; i++)
+        if (room->moves[i].who != member_mark(member->shown.who->uuid) &&
+            gossip_address_equal(&room->moves[i].to, &member->shown.who->address))
+            healing_remember(gossip, &room->moves[i].from);
 }
 
 /* Whether somebody is known there again is not looked for among all members: whoever answers says

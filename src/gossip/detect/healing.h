@@ -5,7 +5,8 @@
  *               past GOSSIP_SEED_MAXIMUM the one at which nobody has been for longest gives way
  *     graves    members called dead: a few a round, so that all nodes together try each of them
  *               about twice in a round
- *     the lost  addresses of graves whose time was over, as many as there is room for
+ *     the lost  addresses of graves whose time was over, as many as there is room for; and what
+ *               was left for the address of one that is dead, who may have gone the other way
  *
  * Each with a back-off that doubles up to what is set (back_off_us); it begins anew when somebody
  * comes or goes, for then others may as well. A probe carries this node's own record and, to a
@@ -27,5 +28,10 @@ void healing_population_changed(struct gossip *gossip);
 void healing_reschedule(struct gossip *gossip);
 /* A grave is forgotten: its address stays. */
 void healing_remember(struct gossip *gossip, const struct gossip_address *address);
+/* The member begins a new life there; it is still known where it was. */
+void healing_moves(struct gossip *gossip, const struct member *member,
+                   const struct gossip_address *to);
+/* The member is called dead. */
+void healing_died(struct gossip *gossip, const struct member *member);
 /* Somebody answered at an address of the lost: it is a member again, or will be. */
 void healing_found(struct gossip *gossip, const struct gossip_address *address);

@@ -39,8 +39,10 @@ void record_set_state(struct gossip *gossip, struct member *member,
     member->shown.state = state;
     if (member != gossip->self && was_live != member_is_live(member))
         come_or_go(gossip, member);
-    if (before != GOSSIP_DEAD && state == GOSSIP_DEAD)
+    if (before != GOSSIP_DEAD && state == GOSSIP_DEAD) {
         graves_add(gossip, member);
+        healing_died(gossip, member);
+    }
     hash_member(gossip, member);
 }
 
@@ -95,6 +97,7 @@ static void record_adopt(struct gossip *gossip, struct member *member,
     enum gossip_member_state before = member->shown.state;
     bool is_new_life = record->generation > member->shown.who->generation;
     if (is_new_life) {
+        healing_moves(gossip, member, &record->address);
         probe_forget(gossip, member); /* what is in flight is for the earlier one */
         state_clear(gossip, member);
         roster_forget_contact(member);
