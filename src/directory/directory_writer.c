@@ -243,7 +243,8 @@ static int write_slots(struct shard_writer *writer, const struct plan_options *o
     plan_cut(&writer->plan, machine);
     for (uint32_t planned = 0; planned < writer->plan.chunk_count && !error; planned++)
         error = write_planned(writer, planned);
-    machine->ops->end_cut(machine);
+    while (machine->ops->end_cut(machine, SIZE_MAX))
+        continue;
     plan_release(&writer->plan);
     return error;
 }

@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "keyspace/value/memory_class.h"
 
-/* ---- beginning and ending ---- */
+/* ---- beginning ---- */
 
 void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted) {
     CHECK(keyspace->cut == NULL);
@@ -21,48 +21,7 @@ void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted) {
     keyspace->cut = cut;
 }
 
-static void free_gathered(struct keyspace_cut *cut, struct cut_records *gathered, size_t next,
-                          uint32_t slot_mark) {
-    for (size_t i = next; i < gathered->count; i++)
-        if (gathered->records[i]->mark != slot_mark)
-            cut_free_record(cut, gathered->records[i]);
-    memory_free(gathered->records);
-}
-
-static void free_walk(struct keyspace_cut *cut, uint32_t slot_mark) {
-    struct cut_walk *walk = &cut->walk;
-    struct cut_gather *gather = walk->gather;
-    free_gathered(cut, &walk->records, walk->next, slot_mark);
-    for (uint64_t list = gather ? gather->next : 0; gather && list >> gather->bits == 0; list++)
-        free_gathered(cut, &gather->lists[list], 0, slot_mark);
-    memory_free(gather);
-    bytes_hasher_free(walk->hasher);
-    if (walk->object)
-        cut_free_record(cut, walk->object);
-}
-
-void keyspace_end_cut(struct keyspace *keyspace) {
-    struct keyspace_cut *cut = keyspace->cut;
-    if (cut == NULL)
-        return;
-    if (cut->walk.is_begun)
-        free_walk(cut, slot_set_has(&keyspace->marks, cut->walk.slot));
-    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-        struct cut_records *kept = &cut->kept[slot];
-        for (size_t i = 0; i < kept->count; i++)
-            cut_free_record(cut, kept->records[i]);
-        if (kept->records != NULL) /* of few slots */
-            memory_free(kept->records);
-        cut_drop_table(keyspace, slot);
-    }
-    memory_free(cut->tables);
-    for (unsigned i = 0; i < SLOT_COUNT / 64; i++)
-        keyspace->stale.words[i] |= cut->awaited.words[i] & cut->mixed.words[i];
-    CHECK(cut->kept_bytes == 0);
-    part_set_clear(&cut->wanted);
-    memory_free(cut);
-    keyspace->cut = NULL;
-}
+/* ---- looking ---- */
 
 uint64_t keyspace_cut_kept_bytes(const struct keyspace *keyspace) {
     return keyspace->cut ? keyspace->cut->kept_bytes : 0;
@@ -79,16 +38,6 @@ uint64_t keyspace_cut_grown_bytes(const struct keyspace *keyspace) {
 
 /* ---- marks ---- */
 
-static void mend(struct keyspace *keyspace, slot_number slot) {
-    const struct slot_table *table = keyspace_slot_table(keyspace, slot);
-    uint64_t bucket_count = table ? slot_table_bucket_count(table) : 0;
-    for (uint64_t position = 0; position < bucket_count; position++)
-        for (struct record *record = slot_table_bucket(table, position); record;
-             record = record->next)
-            record->mark = slot_set_has(&keyspace->marks, slot);
-    slot_set_remove(&keyspace->stale, slot);
-}
-
 bool cut_awaits(struct keyspace *keyspace, unsigned slot) {
     struct keyspace_cut *cut = keyspace->cut;
     bool is_walked = cut->walk.is_begun && cut->walk.slot == slot;
@@ -96,8 +45,6 @@ bool cut_awaits(struct keyspace *keyspace, unsigned slot) {
         return false;
     if (PLANTED(SNAPSHOT_WITHOUT_CUT) && !is_walked)
         return false;
-    if (slot_set_has(&keyspace->stale, (slot_number)slot))
-        mend(keyspace, (slot_number)slot);
     slot_set_add(&cut->mixed, (slot_number)slot);
     return true;
 }
@@ -158,12 +105,25 @@ const struct slot_table *cut_table(const struct keyspace *keyspace, unsigned slo
     return has_table(cut, slot) ? &cut->tables[slot] : keyspace_slot_table(keyspace, slot);
 }
 
-void cut_drop_table(struct keyspace *keyspace, unsigned slot) {
+static void drop_table(struct keyspace *keyspace, unsigned slot) {
     struct keyspace_cut *cut = keyspace->cut;
     if (!has_table(cut, slot))
         return;
     cut->kept_bytes -= cut->tables[slot].held_bytes;
     remains_take_table(cut->remains, &cut->tables[slot]);
+}
+
+void cut_slot_done(struct keyspace *keyspace, slot_number slot) {
+    struct keyspace_cut *cut = keyspace->cut;
+    struct cut_records *kept = &cut->kept[slot];
+    CHECK(kept->count == 0);
+    drop_table(keyspace, slot);
+    if (kept->records != NULL) /* of few slots */
+        memory_free(kept->records);
+    *kept = (struct cut_records){.count = 0};
+    slot_set_remove(&cut->awaited, slot);
+    slot_set_remove(&cut->mixed, slot);
+    keyspace->marks.words[slot / 64] ^= (uint64_t)1 << (slot % 64);
 }
 
 /* ---- records ---- */

@@ -24,8 +24,11 @@
  * Both give the same bytes whatever happens meanwhile, but for large objects: an object above
  * CUT_OBJECT_BYTES is saved through a view (value.h). A long string is saved piece by piece, and
  * wanted until the last of them: if it changes in between, its block goes over as ever, with a view
- * of it. A cut that is given up leaves slots in which some marks are turned: they are stale, and
- * mended when a cut next meets them. */
+ * of it.
+ *
+ * A cut that is given up goes through what it has gathered, through what it keeps, and through the
+ * slots of which some marks are turned, until all of theirs are (cut_end.c). Up to then what it
+ * still wants is kept as ever when it changes. */
 #pragma once
 #include "keyspace/private.h"
 #include "keyspace/record/remains.h"
@@ -71,6 +74,13 @@ struct cut_walk {
     struct bytes_hasher *hasher; /* owned: of what is saved of it; NULL: nothing is */
 };
 
+/* Of a cut that is given up: how far that is. */
+struct cut_ending {
+    bool is_begun;
+    unsigned slot;   /* the first that may be awaited */
+    uint64_t cursor; /* of the scan of its table */
+};
+
 struct keyspace_cut {
     struct part_set wanted;
     struct slot_set awaited; /* not whole yet */
@@ -82,6 +92,7 @@ struct keyspace_cut {
     uint64_t held_bytes;       /* by the keyspace, when it began */
     struct slot_table *tables; /* owned, by slot: whose keys were cleared; NULL: none were */
     struct cut_walk walk;
+    struct cut_ending ending;
     struct cut_records kept[SLOT_COUNT]; /* owned records that the walk has not gathered */
 };
 
@@ -110,8 +121,9 @@ struct record *cut_take_copied(struct keyspace *keyspace, unsigned slot, struct 
 void cut_take_table(struct keyspace *keyspace, unsigned slot, struct slot_table *table);
 /* Where the records stand that the cut still wants, but for those that were kept; NULL: none do. */
 const struct slot_table *cut_table(const struct keyspace *keyspace, unsigned slot);
-/* The slot is whole, or given up. */
-void cut_drop_table(struct keyspace *keyspace, unsigned slot);
+/* All marks of the slot are turned, and nothing of it is kept any more, but for the table that was
+ * taken. */
+void cut_slot_done(struct keyspace *keyspace, slot_number slot);
 void cut_add(struct cut_records *records, struct record *record);
 /* Frees a record that the cut owns. */
 void cut_free_record(struct keyspace_cut *cut, struct record *record);

@@ -279,13 +279,8 @@ static void end_slot(struct keyspace *keyspace) {
     slot_number slot = cut->walk.slot;
     memory_free(cut->walk.records.records);
     memory_free(cut->walk.gather);
-    cut_drop_table(keyspace, slot);
-    memory_free(cut->kept[slot].records);
-    cut->kept[slot] = (struct cut_records){.count = 0};
     cut->walk = (struct cut_walk){.is_begun = false};
-    slot_set_remove(&cut->awaited, slot);
-    slot_set_remove(&cut->mixed, slot);
-    keyspace->marks.words[slot / 64] ^= (uint64_t)1 << (slot % 64);
+    cut_slot_done(keyspace, slot);
 }
 
 static void end_part(struct keyspace *keyspace, struct slot_part part, struct buffer *out) {
@@ -309,7 +304,7 @@ static bool save_some(struct keyspace *keyspace, struct slot_part part, struct b
 
 enum cut_saved keyspace_save_cut(struct keyspace *keyspace, struct slot_part part, size_t bytes,
                                  size_t enough_bytes, struct buffer *out, uint64_t *state_hash) {
-    CHECK(keyspace->cut != NULL);
+    CHECK(keyspace->cut != NULL && !keyspace->cut->ending.is_begun);
     const struct cut_walk *walk = &keyspace->cut->walk;
     if (!walk->is_begun)
         begin_slot(keyspace, part);

@@ -18,8 +18,8 @@ void keyspace_free(struct keyspace *keyspace) {
     if (keyspace == NULL)
         return;
     keyspace->watch = NULL;
+    keyspace_clear(keyspace); /* the cut need not go through the tables then */
     keyspace_end_cut(keyspace);
-    keyspace_clear(keyspace);
     memory_free(keyspace->expected);
     memory_free(keyspace);
 }

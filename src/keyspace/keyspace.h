@@ -72,8 +72,11 @@ void keyspace_cut(struct keyspace *keyspace, struct part_set *wanted);
  * but may be taken out once it has `enough_bytes` or more (CUT_SAVED_ENOUGH). */
 enum cut_saved keyspace_save_cut(struct keyspace *keyspace, struct slot_part part, size_t bytes,
                                  size_t enough_bytes, struct buffer *out, uint64_t *state_hash);
-/* Gives up what is not saved. */
-void keyspace_end_cut(struct keyspace *keyspace);
+/* Ends the cut; what is not saved is given up, and freed bit by bit: in steps that count as those
+ * of keyspace_save_cut() do, up to about so many bytes of them. True: there is more, and it is to
+ * be called again; meanwhile keys may change, but nothing is saved, and no other cut begins. */
+bool keyspace_give_up_cut(struct keyspace *keyspace, size_t bytes);
+void keyspace_end_cut(struct keyspace *keyspace); /* the same, at once */
 /* The memory of records, objects and fields that are held for the cut only. */
 uint64_t keyspace_cut_kept_bytes(const struct keyspace *keyspace);
 /* By how much that makes what is held more than it was when the cut began, at most: a value that

@@ -57,7 +57,6 @@ struct keyspace {
     bool keeps_strings_whole;       /* in what is saved */
     struct keyspace_cut *cut;       /* owned; NULL: none is under way */
     struct slot_set marks;          /* by slot: the mark of a record that the next cut will want */
-    struct slot_set stale;          /* some marks may be turned though no cut is under way */
     uint64_t page_key_counts[KEYSPACE_PAGE_COUNT];
     struct keyspace_page *pages[KEYSPACE_PAGE_COUNT];
 };

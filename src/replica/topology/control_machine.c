@@ -105,7 +105,11 @@ static enum cut_saved control_save(struct machine *machine, struct slot_part par
     return CUT_SAVED_ALL;
 }
 
-static void control_end_cut(struct machine *machine) { buffer_clear(&control_of(machine)->cut); }
+static bool control_end_cut(struct machine *machine, size_t bytes) {
+    (void)bytes;
+    buffer_clear(&control_of(machine)->cut);
+    return false;
+}
 
 static uint64_t control_grown_bytes(const struct machine *machine) {
     return ((const struct control_machine *)machine)->cut.length;

@@ -22,12 +22,13 @@ struct cut *cut_new(struct machine *machine, struct slot_watch *watch, const str
     return cut;
 }
 
-void cut_free(struct cut *cut) {
+bool cut_free(struct cut *cut) {
     if (!cut)
-        return;
-    cut->machine->ops->end_cut(cut->machine);
+        return false;
+    bool has_more = cut->machine->ops->end_cut(cut->machine, 1);
     buffer_release(&cut->raw);
     memory_free(cut);
+    return has_more;
 }
 
 /* Hands over what was saved, and begins anew. */

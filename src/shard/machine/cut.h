@@ -10,8 +10,9 @@ struct cut;
  * cut is freed. What the watch has noted as changed is cleared; from now on it notes by the plan's
  * parts. */
 struct cut *cut_new(struct machine *machine, struct slot_watch *watch, const struct plan *plan);
-/* Gives up what is not saved yet; NULL is allowed. */
-void cut_free(struct cut *cut);
+/* Gives up what is not saved yet; NULL is allowed. True: the machine has more to give up, and no
+ * other cut of it begins before its end_cut() has said that this is done. */
+bool cut_free(struct cut *cut) MUST_CHECK;
 /* Saves up to about so many bytes of a chunk that is not old and for which enough_bytes are enough.
  * Unless it is only some: *raw is what the chunk holds, owned by the caller (initialised by it),
  * and its state hash is filled in. *raw may be empty: of a part without keys, or at the end of what

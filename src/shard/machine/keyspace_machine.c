@@ -127,7 +127,9 @@ static enum cut_saved machine_save(struct machine *machine, struct slot_part par
     return keyspace_save_cut(keyspace_of(machine), part, bytes, enough_bytes, out, state_hash);
 }
 
-static void machine_end_cut(struct machine *machine) { keyspace_end_cut(keyspace_of(machine)); }
+static bool machine_end_cut(struct machine *machine, size_t bytes) {
+    return keyspace_give_up_cut(keyspace_of(machine), bytes);
+}
 
 static uint64_t machine_grown_bytes(const struct machine *machine) {
     return keyspace_cut_grown_bytes(keyspace_of(machine));

@@ -51,7 +51,9 @@ struct machine_ops {
      * part of the cut once. As keyspace_save_cut() has it. */
     enum cut_saved (*save)(struct machine *machine, struct slot_part part, size_t bytes,
                            size_t enough_bytes, struct buffer *out, uint64_t *state_hash);
-    void (*end_cut)(struct machine *machine); /* gives up what is not saved */
+    /* What is not saved is given up, about so much at a time as save() would go through for so many
+     * bytes. True: there is more of it, and before another cut this is to be called again. */
+    bool (*end_cut)(struct machine *machine, size_t bytes);
     uint64_t (*grown_bytes)(
         const struct machine *machine); /* memory held twice for the cut, about */
     /* What save() appended, slots one behind the other, but cut into pieces anywhere. */

@@ -23,11 +23,11 @@ static struct snapshot_meta describe(struct shard *shard) {
 
 void shard_release_own(struct shard *shard) {
     struct own_snapshot *own = &shard->own;
-    cut_free(own->cut);
+    bool is_ending = cut_free(own->cut) || own->is_ending;
     plan_release(&own->plan);
     part_set_clear(&own->changed);
     snapshot_manifest_free(own->manifest);
-    *own = (struct own_snapshot){.stage = OWN_NONE};
+    *own = (struct own_snapshot){.stage = OWN_NONE, .is_ending = is_ending};
     metric_set(shard->cells.chunks_left, 0);
 }
 
@@ -65,7 +65,7 @@ static void own_named(struct snapshot_job *job, int status) {
 
 static void name_own(struct shard *shard) {
     struct own_snapshot *own = &shard->own;
-    cut_free(own->cut);
+    own->is_ending = cut_free(own->cut);
     own->cut = NULL;
     own->stage = OWN_NAMING;
     own->manifest = snapshot_manifest_new(&own->meta, own->plan.chunks, own->plan.chunk_count);
@@ -166,19 +166,30 @@ static void save_some(struct shard *shard) {
     submit_chunk(shard, SNAPSHOT_JOB_SAVE, &raw);
 }
 
+static void end_some(struct shard *shard) {
+    size_t bytes = (size_t)shard->io.config->snapshot_turn_bytes;
+    shard->own.is_ending = shard->machine->ops->end_cut(shard->machine, bytes);
+}
+
+static bool has_turns(const struct own_snapshot *own) {
+    return own->is_ending || has_more_to_save(own);
+}
+
 void shard_tick_own(struct shard *shard, uint64_t now) {
     struct own_snapshot *own = &shard->own;
-    if (!has_more_to_save(own) || now < own->next_save_us)
+    if (!has_turns(own) || now < own->next_save_us)
         return;
     own->next_save_us = shard->io.next_snapshot_turn_us(shard->io.context);
-    if (own->plan.is_old[own->next_chunk])
+    if (own->is_ending)
+        end_some(shard);
+    else if (own->plan.is_old[own->next_chunk])
         submit_chunk(shard, SNAPSHOT_JOB_VERIFY, NULL);
     else
         save_some(shard);
 }
 
 uint64_t shard_own_deadline_us(const struct shard *shard) {
-    return has_more_to_save(&shard->own) ? shard->own.next_save_us : stagger_deadline_us(shard);
+    return has_turns(&shard->own) ? shard->own.next_save_us : stagger_deadline_us(shard);
 }
 
 /* What an older release could not read waits until none is left (docs/decisions/0038). */
@@ -224,12 +235,13 @@ static bool knows_members(const struct shard *shard) {
     return raft_configuration_at(shard->raft, shard->applied_index)->voter_count > 0;
 }
 
-/* One at a time, not while another state is on its way here, and not again at once after the disk
- * refused one. Transfers to others hold nothing up: what they send is held on the shelf. */
+/* One at a time, not while another state is on its way here, nor while what one had that was given
+ * up is gone through, and not again at once after the disk refused one. Transfers to others hold
+ * nothing up: what they send is held on the shelf. */
 static bool may_take(const struct shard *shard) {
-    return shard->own.stage == OWN_NONE && shard->incoming.stage == INCOMING_NONE &&
-           !shard_is_rewinding(shard) && shard_now_us(shard) >= shard->next_take_us &&
-           knows_members(shard);
+    return shard->own.stage == OWN_NONE && !shard->own.is_ending &&
+           shard->incoming.stage == INCOMING_NONE && !shard_is_rewinding(shard) &&
+           shard_now_us(shard) >= shard->next_take_us && knows_members(shard);
 }
 
 /* Of what is committed only: a leader that runs ahead stops until the disks have caught up. */

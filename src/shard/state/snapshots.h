@@ -68,6 +68,7 @@ struct own_snapshot {
     struct snapshot_meta meta;
     struct plan plan;
     struct cut *cut;
+    bool is_ending;      /* one that was given up: the machine goes through what it had for it */
     uint32_t next_chunk; /* to be saved or verified */
     unsigned job_count;
     bool is_log_wanted;                 /* in memory, all of it behind this */

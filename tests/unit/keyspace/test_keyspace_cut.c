@@ -250,6 +250,17 @@ static void end(struct world *world) {
     remains_free(world->remains);
 }
 
+/* Some of it at a time, while keys go on changing. */
+static void give_up(struct world *world) {
+    while (keyspace_give_up_cut(world->keyspace, 1 + below(world, 3000))) {
+        if (below(world, 200) == 0)
+            keyspace_clear(world->keyspace);
+        for (unsigned i = 0; i < 10; i++)
+            change(world);
+    }
+    assert_int_equal(keyspace_cut_kept_bytes(world->keyspace), 0);
+}
+
 /* Slots are saved in any order, some of them not at all: then the cut is given up, which the next
  * one must not notice. At times everything is deleted meanwhile, between two slots or in the middle
  * of one, also twice. */
@@ -272,7 +283,10 @@ static void test_a_cut_is_of_one_moment(void **state) {
         assert_true(count < SLOTS || keyspace_cut_kept_bytes(world.keyspace) == 0);
         if (count < SLOTS && below(&world, 2)) /* given up in the middle of a slot */
             save_a_bit(&world, (first + count) % SLOTS);
-        keyspace_end_cut(world.keyspace);
+        if (round % 6 == 5)
+            keyspace_end_cut(world.keyspace);
+        else
+            give_up(&world);
     }
     end(&world);
 }
@@ -391,6 +405,51 @@ static void test_every_turn_is_short(void **state) {
         buffer_release(&saved);
     }
     keyspace_end_cut(world.keyspace);
+    end(&world);
+}
+
+enum { STEPS_A_TURN = 100 };
+
+static unsigned turns_to_give_up(struct world *world) {
+    unsigned turns = 1;
+    while (keyspace_give_up_cut(world->keyspace, STEPS_A_TURN * CUT_STEP_BYTES))
+        turns++;
+    return turns;
+}
+
+/* Nor does one for a cut that is given up: for what it has gathered, nor for what it keeps, nor for
+ * the marks of a slot of many keys, of which one was turned. What nobody touched is not gone
+ * through. */
+static void test_it_is_given_up_in_short_turns(void **state) {
+    (void)state;
+    struct world world;
+    char name[32];
+    start(&world, 8);
+    struct part_set slots = all_slots(&world);
+    keyspace_cut(world.keyspace, &slots);
+    assert_int_equal(turns_to_give_up(&world), 1);
+    slots = all_slots(&world);
+    keyspace_cut(world.keyspace, &slots);
+    keyspace_delete(world.keyspace, key_name(name, LARGE, 0));
+    assert_in_range(turns_to_give_up(&world), KEYS_OF_LARGE / 2 / STEPS_A_TURN, KEYS_OF_LARGE);
+    slots = all_slots(&world);
+    keyspace_cut(world.keyspace, &slots);
+    for (unsigned key = 1; key < KEYS_OF_LARGE; key++)
+        keyspace_delete(world.keyspace, key_name(name, LARGE, key));
+    assert_in_range(turns_to_give_up(&world), KEYS_OF_LARGE / STEPS_A_TURN, KEYS_OF_LARGE);
+    for (unsigned key = 0; key < KEYS_OF_LARGE; key++)
+        put_one(&world, LARGE, key_name(name, LARGE, key));
+    slots = all_slots(&world);
+    keyspace_cut(world.keyspace, &slots);
+    struct buffer saved;
+    uint64_t hash = 0;
+    buffer_init(&saved, SAVED_BYTES_MAXIMUM);
+    while (saved.length == 0) /* all is gathered before the first is saved */
+        assert_true(keyspace_save_cut(world.keyspace, slot_whole(world.slots[LARGE]), 100, SIZE_MAX,
+                                      &saved, &hash) == CUT_SAVED_SOME);
+    buffer_release(&saved);
+    unsigned least = (KEYS_OF_LARGE + KEYS_OF_LARGE / 2) / STEPS_A_TURN; /* and the buckets */
+    assert_in_range(turns_to_give_up(&world), least, KEYS_OF_LARGE);
     end(&world);
 }
 
@@ -574,7 +633,7 @@ static void test_parts_of_a_slot_are_saved_alone(void **state) {
             left--;
         }
         assert_true(left == 0 || keyspace_cut_kept_bytes(world.world.keyspace) == 0);
-        keyspace_end_cut(world.world.keyspace);
+        give_up(&world.world);
     }
     end(&world.world);
 }
@@ -611,4 +670,5 @@ RUN_TESTS(cmocka_unit_test(test_parts_of_a_slot_are_saved_alone),
           cmocka_unit_test(test_what_goes_has_not_grown),
           cmocka_unit_test(test_a_long_string_is_of_one_moment),
           cmocka_unit_test(test_all_keys_go_before_they_are_saved),
-          cmocka_unit_test(test_every_turn_is_short))
+          cmocka_unit_test(test_every_turn_is_short),
+          cmocka_unit_test(test_it_is_given_up_in_short_turns))

@@ -104,6 +104,42 @@ static void test_taken_while_everything_changes(void **state) {
     world_free(world);
 }
 
+/* How many turns of it pass before the next one begins. */
+static unsigned turns_until_begun(struct world *world) {
+    struct buffer *lines = &world->replicas[1].lines;
+    for (unsigned turns = 0; turns < 1000; turns++) {
+        shard_take_snapshot(world_shard(world, 1));
+        if (world_has_logged(world, 1, "snapshot begun"))
+            return turns;
+        buffer_clear(lines);
+        world_run(world, 1);
+    }
+    fail_msg("none is taken any more");
+    return 0;
+}
+
+/* The disk refuses a chunk when many keys are kept for the snapshot. What it had is gone through a
+ * little each turn, the next one waits for that, and holds all. */
+static void test_what_one_had_is_gone_through_first(void **state) {
+    (void)state;
+    enum { KEYS_OF_SLOT = 400 };
+    struct world *world = started(1);
+    world_write_one_slot(world, 1, KEYS_OF_SLOT);
+    world->replicas[1].config.snapshot_turn_bytes = 256;
+    world->replicas[1].config.snapshot_pause_ms = 0;
+    shard_take_snapshot(world_shard(world, 1));
+    world_write_one_slot(world, 1, KEYS_OF_SLOT);
+    fake_disk_fail_call(world->replicas[1].disk, FAKE_OPEN, 1);
+    while (!world_has_logged(world, 1, "snapshot not written"))
+        world_run(world, 1);
+    buffer_clear(&world->replicas[1].lines);
+    assert_true(turns_until_begun(world) >= KEYS_OF_SLOT / 2 / (256 / 16));
+    uint64_t hash = world_state_hash(world, 1);
+    world_run(world, 20000);
+    expect_taken(world, hash);
+    world_free(world);
+}
+
 /* Each entry has a segment of its own. What was written while the snapshot was taken stays, also
  * the first entry behind it. */
 static void test_the_log_behind_a_snapshot_stays(void **state) {
@@ -542,4 +578,5 @@ RUN_TESTS(cmocka_unit_test(test_only_what_changed_is_written),
           cmocka_unit_test(test_what_has_no_parts_is_not_divided),
           cmocka_unit_test(test_a_large_hash_has_parts),
           cmocka_unit_test(test_a_long_string_has_parts),
-          cmocka_unit_test(test_a_large_hash_among_small_keys_has_parts))
+          cmocka_unit_test(test_a_large_hash_among_small_keys_has_parts),
+          cmocka_unit_test(test_what_one_had_is_gone_through_first))
