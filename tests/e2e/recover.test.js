@@ -98,8 +98,13 @@ test('a majority is lost for good: the operator has the shards go on from the no
   assert.ok(dry.shards.every((shard) => !shard.has_majority && shard.node === 1 && shard.last_index > 0));
   const unasked = await trothdb('recover', first.address);
   assert.notStrictEqual(unasked.code, 0);
-  assert.match(unasked.stdout, /may be lost/);
+  assert.match(unasked.stdout, /are lost/);
   assert.match(unasked.stderr, /not confirmed/);
+  // What is decided by stands there whole in the usual window.
+  const plan = (await run('script', ['-qec', `stty cols 80; "${program}" cluster recover ${first.address} --dry-run`, '/dev/null'])).stdout.replaceAll('\r', '');
+  const {node, last_index: last, last_term: term} = dry.shards[1];
+  assert.match(plan, new RegExp(`^ +1 +lost +node ${node} +${last} +${term} +\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d\\.\\d{3}$`, 'm'));
+  assert.ok(!plan.includes('left out') && plan.split('\n').every((line) => line.length <= 80), plan);
   await cluster('recover', first.address, '--yes', '--json');
   await check([first], 60);
   await write([first], 60, 10);

@@ -16,7 +16,7 @@ static void time_text(uint64_t time_ms, char text[RECOVER_TIME_BYTES]) {
         return;
     }
     size_t length = strftime(text, RECOVER_TIME_BYTES, "%Y-%m-%d %H:%M:%S", &parts);
-    snprintf(text + length, RECOVER_TIME_BYTES - length, ".%03u UTC", (unsigned)(time_ms % 1000));
+    snprintf(text + length, RECOVER_TIME_BYTES - length, ".%03u", (unsigned)(time_ms % 1000));
 }
 
 static void print_shard(const struct recovery *recovery, const struct status_shard *shard,
@@ -29,30 +29,31 @@ static void print_shard(const struct recovery *recovery, const struct status_sha
         return; /* refused before */
     time_text(replica->time_ms, time);
     grid_cell(grid, "%u", shard->number);
-    grid_cell(grid, "%s", fate == RECOVERY_GOES_ON ? "has its majority" : "lost its majority");
-    grid_cell(grid, "%u", best);
+    grid_cell(grid, "%s", fate == RECOVERY_GOES_ON ? "is there" : "lost");
+    grid_cell(grid, "node %u", best);
     grid_cell(grid, "%" PRIu64, replica->last_index);
     grid_cell(grid, "%" PRIu64, replica->last_term);
     grid_cell(grid, "%s", time);
-    grid_cell(grid, "%s",
-              fate == RECOVERY_GOES_ON ? "nothing" : "what only the lost nodes had behind that");
 }
 
+/* All that the decision rests on fits into a window of 80 columns: nothing of it may be left out
+ * there. */
 void recovery_plan_print(const struct recovery *recovery, struct buffer *out) {
-    static const char *const least[] = {"of term", "last entry", "last applied", NULL};
+    static const char *const least[] = {"of term", "majority", NULL};
     struct grid grid;
-    grid_init(&grid, "rlrrrll");
-    grid_row(&grid, "shard", "", "goes on from node", "last entry", "of term", "last applied",
-             "may be lost");
+    grid_init(&grid, "rlrrrl");
+    grid_row(&grid, "shard", "majority", "goes on from", "last entry", "of term",
+             "last applied (UTC)");
     for (size_t i = 0; i < recovery->newest->shard_count; i++)
         print_shard(recovery, &recovery->newest->shards[i], &grid);
     buffer_append_format(out, "nodes given up for good: %.*s\n\n",
                          BYTES_PRINT(buffer_bytes(&recovery->lost)));
     grid_print_in_window(&grid, out, "", least);
     buffer_append_text(
-        out, "\nWrites that were acknowledged behind the last entry shown, by the lost nodes, are "
-             "lost.\nNodes given up must not come back: where they hear of the others they are "
-             "told and end.\n");
+        out, "\nA shard that lost its majority goes on with what that node has. Writes that were\n"
+             "acknowledged behind the last entry shown, by the lost nodes, are lost.\n"
+             "Nodes given up must not come back: where they hear of the others they are told\n"
+             "and end.\n");
 }
 
 void recovery_plan_json(const struct recovery *recovery, struct buffer *out) {
