@@ -54,14 +54,22 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [[...server, '--dir', file], FAILED, /Not a directory/],
     [[...server, '--port', node.port], FAILED, /cannot listen on .*Address already in use; another process has it/],
     [['cluster', 'nosuch'], USAGE, /there is no 'nosuch'\nusage: trothdb cluster create/],
-    [['cluster', 'status'], USAGE, /usage: trothdb cluster status/],
+    [['cluster', 'status', H, H], USAGE, /^trothdb cluster: '127.0.0.1:\d+' is too much\nusage: trothdb cluster status/],
+    [['cluster', 'status', H, '--at', H], USAGE, /' is too much\nusage: trothdb cluster status/],
     [['cluster', 'status', '127.0.0.1'], USAGE, /'127.0.0.1' is not host:port/],
     [['cluster', 'status', '\x1b[31mx'], USAGE, /^trothdb cluster: '\\x1b\[31mx' is not host:port/],
     [['cluster', 'status', nobody], FAILED, /cannot connect to .*Connection refused/],
     [['cluster', 'status', H, '--nosuch'], USAGE, /no flag --nosuch/],
-    [['cluster', 'create', H], USAGE, /3 replicas need 3 nodes, and 1 are named/],
+    [['cluster', 'create', H], USAGE, /3 replicas need 3 nodes, and 1 is named/],
     [['cluster', 'create', H, '--replicas', '1'], FAILED, /belongs to cluster .* already; only a spare can be taken/],
     [['cluster', 'create', H, '--shards', '0'], USAGE, /--shards takes a number from 1 to 1024, not '0'/],
+    [['cluster', 'remove', H], USAGE, /^trothdb cluster: --at is missing: name any node of the cluster .*\nusage: trothdb cluster remove/],
+    [['cluster', 'set', 'timeout', '1'], USAGE, /^trothdb cluster: --at is missing/],
+    [['cluster', 'set', 'timeout', '--at', H], USAGE, /^trothdb cluster: something is missing behind 'timeout'\n/],
+    [['cluster', 'unset', '--at', H], USAGE, /^trothdb cluster: something is missing\n/],
+    [['cluster', 'settings', 'a', 'b', '--at', H], USAGE, /^trothdb cluster: 'b' is too much\n/],
+    [['cluster', 'recover', H, H], USAGE, /' is too much\nusage: trothdb cluster recover/],
+    [['cluster', 'leader', 'x', H, '--at', H], USAGE, /^trothdb cluster: 'x' is no shard: write its number, such as 3\n/],
     [['cluster', 'replicas', 99, H, '--at', H], FAILED, /there is no shard 99/],
     [['cluster', 'replicas', 1, nobody, '--at', H], FAILED, /is no node of the cluster/],
     [['cluster', 'replicas', 1, `${H},${H}`, '--at', H], FAILED, /nothing was changed:\n127.0.0.1:\d+ is named twice/],
@@ -122,10 +130,9 @@ test('a wrong command line with --json is told in JSON, too', async (t) => {
     [['restore'], /name the backup with --from/],
     [['cluster', 'nosuch'], /there is no 'nosuch'/],
     [['cluster', 'create'], /usage: trothdb cluster create/],
-    [['cluster', 'create', '127.0.0.1:1'], /3 replicas need 3 nodes, and 1 are named/],
-    [['cluster', 'status'], /usage: trothdb cluster status/],
+    [['cluster', 'create', '127.0.0.1:1'], /3 replicas need 3 nodes, and 1 is named/],
     [['cluster', 'status', '127.0.0.1'], /'127.0.0.1' is not host:port/],
-    [['cluster', 'add', '127.0.0.1:1'], /usage: trothdb cluster add/],
+    [['cluster', 'add', '127.0.0.1:1'], /--at is missing/],
     [['cluster', 'add', 'x', '--at', '127.0.0.1:1'], /'x' is not host:port/],
     [['cluster', 'replicas', 'x', 'y', '--at', '127.0.0.1:1'], /usage: trothdb cluster replicas/],
     [['cluster', 'leader', '1', 'y', '--at', '127.0.0.1:1'], /'y' is not host:port/],
@@ -226,10 +233,17 @@ test('a password that is missing or wrong is asked for by its name', async (t) =
   }
 });
 
+test('where nobody is named, who looks asks the first port of this machine', async () => {
+  for (const words of [['members'], ['gossip', 'info'], ['cluster', 'status'], ['cluster', 'settings']]) {
+    const {code, stderr} = await run(program, words, {timeout: 20000});
+    assert.ok(code === 0 || /127\.0\.0\.1:7001/.test(stderr), `${words.join(' ')}: ${code} ${stderr}`);
+  }
+});
+
 // The environment may have the password of other nodes, or one that is about to be set.
 test('a password that nobody asks for is no hindrance', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1});
-  for (const words of [['cluster', 'status', node.address], ['members', '--at', node.address], ['gossip', 'info', '--at', node.address]]) {
+  for (const words of [['cluster', 'status', node.address], ['cluster', 'status', '--at', node.address], ['members', '--at', node.address], ['gossip', 'info', '--at', node.address]]) {
     const {code, stderr} = await run(program, words, {env: {...process.env, TROTHDB_PASSWORD: 'of another'}});
     assert.deepStrictEqual([code, stderr], [0, ''], words.join(' '));
   }

@@ -6,6 +6,8 @@
 #include "io/net.h"
 #include "wire/response.h"
 
+#define CLIENT_ADDRESS_DEFAULT "127.0.0.1:7001" /* who is asked where nobody is named */
+
 enum { CLIENT_TIMEOUT_MS = 5000, CLIENT_PROBLEM_BYTES = 256 };
 
 struct client {

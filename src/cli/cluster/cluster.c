@@ -133,12 +133,14 @@ static int create(int argc, char **argv) {
     if (flags_read(flags, "cluster create", argc, argv, &count))
         return EXIT_USAGE;
     if (count == 0 || count > TOPOLOGY_NODE_MAXIMUM)
-        return cluster_usage(is_json, CLUSTER_CREATE_LINE);
+        return cluster_usage(is_json, CLUSTER_CREATE_LINE,
+                             "name 1 to %d nodes by their client ports", TOPOLOGY_NODE_MAXIMUM);
     if (replicas > count) {
         refusal_tell("cluster", is_json,
-                     "%lld replicas need %lld nodes, and %d are named; name more or give "
+                     "%lld replicas need %lld nodes, and %d %s named; name more or give "
                      "--replicas %d",
-                     (long long)replicas, (long long)replicas, count, count);
+                     (long long)replicas, (long long)replicas, count, count == 1 ? "is" : "are",
+                     count);
         return EXIT_USAGE;
     }
     struct net_address *clients = parse_addresses(argv, count, is_json);
@@ -156,15 +158,19 @@ static int create(int argc, char **argv) {
 
 /* ---- status ---- */
 
+/* Which node is asked is an operand or, as for all other subcommands, --at. */
 static int status(int argc, char **argv) {
+    const char *at = NULL;
     bool is_json = false;
     int count;
-    const struct flag flags[] = {{.name = "json", .is_set = &is_json}, {0}};
+    const struct flag flags[] = {
+        {.name = "at", .text = &at}, {.name = "json", .is_set = &is_json}, {0}};
     if (flags_read(flags, "cluster status", argc, argv, &count))
         return EXIT_USAGE;
-    if (count != 1)
-        return cluster_usage(is_json, CLUSTER_STATUS_LINE);
-    struct net_address *client = parse_addresses(argv, 1, is_json);
+    if (count > !at)
+        return cluster_usage_operands(is_json, CLUSTER_STATUS_LINE, argv, count, !at);
+    char *asked = (char *)(at ? at : count ? argv[0] : CLIENT_ADDRESS_DEFAULT);
+    struct net_address *client = parse_addresses(&asked, 1, is_json);
     if (!client)
         return EXIT_USAGE;
     int exit_code = cluster_print(client, is_json);

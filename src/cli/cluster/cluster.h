@@ -80,7 +80,7 @@ const char *cluster_asked_heading(int error, const char *refused);
 
 /* What the subcommands share. */
 #define CLUSTER_CREATE_LINE   "create H:P H:P H:P [--shards 12] [--replicas 3] [--wait 15] [--json]"
-#define CLUSTER_STATUS_LINE   "status H:P [--json]"
+#define CLUSTER_STATUS_LINE   "status [H:P] [--json]"
 #define CLUSTER_ADD_LINE      "add H:P --at H:P [--wait 600] [--json]"
 #define CLUSTER_REPLICAS_LINE "replicas SHARD H:P[,H:P...] --at H:P [--wait 600] [--json]"
 #define CLUSTER_REMOVE_LINE   "remove H:P --at H:P [--wait 600] [--json]"
@@ -88,14 +88,20 @@ const char *cluster_asked_heading(int error, const char *refused);
 #define CLUSTER_RECOVER_LINE  "recover H:P[,H:P...] [--dry-run] [--yes] [--wait 600] [--json]"
 #define CLUSTER_SET_LINE      "set NAME VALUE [NAME VALUE...] --at H:P [--wait 60] [--json]"
 #define CLUSTER_UNSET_LINE    "unset NAME [NAME...] --at H:P [--wait 60] [--json]"
-#define CLUSTER_SETTINGS_LINE "settings [PATTERN] --at H:P [--all] [--json]"
+#define CLUSTER_SETTINGS_LINE "settings [PATTERN] [--at H:P] [--all] [--json]"
 #define CLUSTER_LEADER_LINE   "leader SHARD H:P --at H:P [--wait 600] [--json]"
+
+#define CLUSTER_AT_MISSING "--at is missing: name any node of the cluster by its client port"
 
 uint64_t cluster_now_ms(void);
 /* Each prints, and returns the exit code. With --json an answer is always one object. */
 int cluster_fail(bool is_json, const char *what, struct bytes why);
 int cluster_print(const struct net_address *client, bool is_json);
-int cluster_usage(bool is_json, const char *line); /* as "status H:P" */
+/* What is wrong with the words of a subcommand, then how they go: `line` as "status H:P". */
+int cluster_usage(bool is_json, const char *line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same, where other operands came than the `wanted` that there are to be. */
+int cluster_usage_operands(bool is_json, const char *line, char **operands, int count, int wanted);
 
 int cluster_add(int argc, char **argv);
 int cluster_replicas(int argc, char **argv);

@@ -283,6 +283,8 @@ static int leader(struct change *change, uint32_t shard, const struct net_addres
 
 /* ---- the command line ---- */
 
+#define CLUSTER_NO_SHARD "'%s' is no shard: write its number, such as 3"
+
 static bool read_shard(const char *text, uint32_t *shard) {
     char *end;
     unsigned long number = strtoul(text, &end, 10);
@@ -303,8 +305,12 @@ int change_read(struct change *change, const char *name, const char *line, int a
     char problem[CLIENT_PROBLEM_BYTES];
     if (flags_read(flags, name, argc, argv, &count))
         return ERR_INVALID;
-    if (count != operands || !at[0]) {
-        cluster_usage(change->is_json, line);
+    if (count != operands) {
+        cluster_usage_operands(change->is_json, line, argv, count, operands);
+        return ERR_INVALID;
+    }
+    if (!at[0]) {
+        cluster_usage(change->is_json, line, CLUSTER_AT_MISSING);
         return ERR_INVALID;
     }
     if (client_address(&change->at, at, problem)) {
@@ -320,7 +326,7 @@ int cluster_replicas(int argc, char **argv) {
     if (change_read(&change, "cluster replicas", CLUSTER_REPLICAS_LINE, argc, argv, 2))
         return EXIT_USAGE;
     if (!read_shard(argv[0], &shard))
-        return cluster_usage(change.is_json, CLUSTER_REPLICAS_LINE);
+        return cluster_usage(change.is_json, CLUSTER_REPLICAS_LINE, CLUSTER_NO_SHARD, argv[0]);
     return replicas(&change, shard, argv[1]);
 }
 
@@ -332,7 +338,7 @@ int cluster_leader(int argc, char **argv) {
     if (change_read(&change, "cluster leader", CLUSTER_LEADER_LINE, argc, argv, 2))
         return EXIT_USAGE;
     if (!read_shard(argv[0], &shard))
-        return cluster_usage(change.is_json, CLUSTER_LEADER_LINE);
+        return cluster_usage(change.is_json, CLUSTER_LEADER_LINE, CLUSTER_NO_SHARD, argv[0]);
     if (client_address(&wanted, argv[1], problem)) {
         refusal_tell("cluster", change.is_json, "%s", problem);
         return EXIT_USAGE;

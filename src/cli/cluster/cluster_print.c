@@ -1,4 +1,5 @@
 /* What every subcommand of `trothdb cluster` says: the cluster as it is, a refusal, its usage. */
+#include <stdarg.h>
 #include <time.h>
 
 #include "base/memory.h"
@@ -40,12 +41,26 @@ int cluster_print(const struct net_address *client, bool is_json) {
     return EXIT_OK;
 }
 
-int cluster_usage(bool is_json, const char *line) {
+int cluster_usage(bool is_json, const char *line, const char *format, ...) {
+    struct buffer why;
+    buffer_init(&why, SIZE_MAX);
+    va_list arguments;
+    va_start(arguments, format);
+    buffer_append_arguments(&why, format, arguments);
+    va_end(arguments);
+    refusal_tell("cluster", false, "%.*s", BYTES_PRINT(buffer_bytes(&why)));
     fprintf(stderr, "usage: trothdb cluster %s\n`trothdb help cluster` tells more\n", line);
-    if (is_json) {
-        char text[CLUSTER_PROBLEM_BYTES];
-        snprintf(text, sizeof text, "usage: trothdb cluster %s", line);
-        refusal_print_json(text);
-    }
+    buffer_append_format(&why, "; usage: trothdb cluster %s%c", line, '\0');
+    if (is_json)
+        refusal_print_json((const char *)buffer_data(&why));
+    buffer_release(&why);
     return EXIT_USAGE;
+}
+
+int cluster_usage_operands(bool is_json, const char *line, char **operands, int count, int wanted) {
+    if (count > wanted)
+        return cluster_usage(is_json, line, "'%s' is too much", operands[wanted]);
+    return count ? cluster_usage(is_json, line, "something is missing behind '%s'",
+                                 operands[count - 1])
+                 : cluster_usage(is_json, line, "something is missing");
 }

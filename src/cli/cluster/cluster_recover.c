@@ -275,7 +275,8 @@ int cluster_recover(int argc, char **argv) {
     int count, status = EXIT_USAGE;
     if (flags_read(flags, "cluster recover", argc, argv, &count) == 0)
         status = count == 1 ? recover(recovery, argv[0])
-                            : cluster_usage(change->is_json, CLUSTER_RECOVER_LINE);
+                            : cluster_usage_operands(change->is_json, CLUSTER_RECOVER_LINE, argv,
+                                                     count, 1);
     memory_free(recovery);
     return status;
 }

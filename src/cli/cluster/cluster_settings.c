@@ -28,9 +28,9 @@ struct request {
 
 static int read_request(struct request *request, const char *name, const char *line, int argc,
                         char **argv, int *operands) {
-    const char *at = "";
-    *request = (struct request){.wait_s = SETTINGS_WAIT_S_DEFAULT};
     bool is_change = strcmp(name, "cluster settings") != 0;
+    const char *at = is_change ? "" : CLIENT_ADDRESS_DEFAULT;
+    *request = (struct request){.wait_s = SETTINGS_WAIT_S_DEFAULT};
     const struct flag flags[] = {
         {.name = "at", .text = &at},
         {.name = "json", .is_set = &request->is_json},
@@ -41,7 +41,7 @@ static int read_request(struct request *request, const char *name, const char *l
     if (flags_read(flags, name, argc, argv, operands))
         return ERR_INVALID;
     if (!at[0]) {
-        cluster_usage(request->is_json, line);
+        cluster_usage(request->is_json, line, CLUSTER_AT_MISSING);
         return ERR_INVALID;
     }
     if (client_address(&request->at, at, problem)) {
@@ -277,7 +277,7 @@ int cluster_settings(int argc, char **argv) {
     if (read_request(&request, "cluster settings", CLUSTER_SETTINGS_LINE, argc, argv, &count))
         return EXIT_USAGE;
     if (count > 1)
-        return cluster_usage(request.is_json, CLUSTER_SETTINGS_LINE);
+        return cluster_usage_operands(request.is_json, CLUSTER_SETTINGS_LINE, argv, count, 1);
     return print(&request, count ? argv[0] : "*", request.is_all || count == 1);
 }
 
@@ -476,7 +476,7 @@ int cluster_set(int argc, char **argv) {
     if (read_request(&request, "cluster set", CLUSTER_SET_LINE, argc, argv, &count))
         return EXIT_USAGE;
     if (count == 0 || count % 2 != 0)
-        return cluster_usage(request.is_json, CLUSTER_SET_LINE);
+        return cluster_usage_operands(request.is_json, CLUSTER_SET_LINE, argv, count, count + 1);
     return change(&request, "CLUSTERSET", argv, count);
 }
 
@@ -486,6 +486,6 @@ int cluster_unset(int argc, char **argv) {
     if (read_request(&request, "cluster unset", CLUSTER_UNSET_LINE, argc, argv, &count))
         return EXIT_USAGE;
     if (count == 0)
-        return cluster_usage(request.is_json, CLUSTER_UNSET_LINE);
+        return cluster_usage_operands(request.is_json, CLUSTER_UNSET_LINE, argv, count, 1);
     return change(&request, "CLUSTERUNSET", argv, count);
 }

@@ -165,7 +165,7 @@ static int refuse(const char *name, const struct gossip_row *row, bool is_json) 
 
 int gossip_run(int argc, char **argv) {
     struct gossip_request request = {
-        .at = GOSSIP_AT_DEFAULT, .cluster_key_file = "", .cluster_name = ""};
+        .at = CLIENT_ADDRESS_DEFAULT, .cluster_key_file = "", .cluster_name = ""};
     int operands;
     const struct flag flags[] = {{.name = "at", .text = &request.at},
                                  {.name = "json", .is_set = &request.is_json},

@@ -7,8 +7,6 @@
 
 enum { GOSSIP_OUTPUT_BYTES = 64 << 20 };
 
-#define GOSSIP_AT_DEFAULT "127.0.0.1:7001"
-
 struct gossip_client {
     struct client client;
     bool is_json;

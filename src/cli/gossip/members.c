@@ -111,7 +111,7 @@ static void append_table(struct response *members, struct buffer *out) {
 
 static int read_request(struct members_request *request, int argc, char **argv) {
     int operands;
-    *request = (struct members_request){.at = GOSSIP_AT_DEFAULT};
+    *request = (struct members_request){.at = CLIENT_ADDRESS_DEFAULT};
     const struct flag flags[] = {{.name = "at", .text = &request->at},
                                  {.name = "state", .text = &request->state},
                                  {.name = "tag", .text = &request->tag},
