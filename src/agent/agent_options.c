@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include <stdio.h>
 
-enum { AGENT_HELP_COLUMNS = 7 };
+enum { AGENT_HELP_COLUMNS = 77 };
 
 /* Beside those whose names begin with "gossip-". */
 static const char *const SETTINGS[] = {"dir",
@@ -93,24 +93,26 @@ int agent_options_read_again(struct agent_options *options, struct config *confi
 }
 
 void agent_options_print_help(void) {
-    fputs("usage: trothdb agent [--name N] [--join HOST:PORT,...] [--tag KEY=VALUE]... [--name "
-          "value]...\n\n"
-          "Runs a member of gossip that holds no data, until SIGTERM, on which it says goodbye; "
-          "SIGHUP reads its file again. Any "
-          "client of Redis can ask it\n"
-          "who is there (GOSSIP MEMBERS) and hear what changes (SUBSCRIBE __gossip__:members).\n\n"
-          "    trothdb agent --name web-1 --join 127.0.0.1:17001 --tag role=web --tag port=8080\n"
+    fputs("usage: trothdb agent [--name N] [--join HOST:PORT,...] [--tag KEY=VALUE]...\n"
+          "                     [--name value]...\n\n"
+          "Runs a member of gossip that holds no data, until SIGTERM, on which it says\n"
+          "goodbye; SIGHUP reads its file again. Any client of Redis can ask it who is\n"
+          "there (GOSSIP MEMBERS) and hear what changes (SUBSCRIBE __gossip__:members).\n\n"
+          "    trothdb agent --name web-1 --join 127.0.0.1:17001 --tag role=web\n"
           "    redis-cli -p 7002 gossip members tag role web\n\n"
-          "--tag says something of this member to all others, and may be given 64 times. Beside "
-          "these an agent has, as\n"
-          "`trothdb server` has them: --config and\n\n   ",
+          "--tag says something of this member to all others, and may be given 64 times.\n"
+          "Beside these an agent has, as `trothdb server` has them: --config and\n\n   ",
           stdout);
-    for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++)
-        printf(" --%s%s", SETTINGS[i],
-               i % AGENT_HELP_COLUMNS == AGENT_HELP_COLUMNS - 1 ? "\n   " : "");
+    size_t column = 0;
+    for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++) {
+        size_t width = strlen(" --") + strlen(SETTINGS[i]);
+        bool is_full = column + width > AGENT_HELP_COLUMNS;
+        printf("%s --%s", is_full ? "\n   " : "", SETTINGS[i]);
+        column = is_full ? width : column + width;
+    }
     fputs("\n    and every --gossip-... (`trothdb server --help` tells their meaning)\n\n"
-          "Without --port the first free one from 7001 on is taken; the peer port is 10000 and the "
-          "admin port 2000 higher.\n"
-          "Without --dir the member is a new one at each start; with it, it keeps its id.\n",
+          "Without --port the first free one from 7001 on is taken; the peer port is 10000\n"
+          "and the admin port 2000 higher. Without --dir the member is a new one at each\n"
+          "start; with it, it keeps its id.\n",
           stdout);
 }

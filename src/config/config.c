@@ -6,6 +6,8 @@
 #include "config/setting.h"
 #include "config/values.h"
 
+enum { DESCRIPTION_INDENT = 4, DESCRIPTION_COLUMNS = 80 };
+
 void config_init(struct config *config) {
     memset(config, 0, sizeof *config);
     config->remembered = table_new();
@@ -191,17 +193,32 @@ void config_difference(const struct config *before, const struct config *after,
     }
 }
 
+/* Lines of whole words, indented, as narrow as the usual terminal. */
+static void append_paragraph(struct buffer *out, const char *text) {
+    size_t column = 0;
+    while (*text) {
+        size_t word = strcspn(text, " ");
+        bool is_broken = column == 0 || column + 1 + word > DESCRIPTION_COLUMNS;
+        if (is_broken)
+            buffer_append_format(out, "%s%*s", column ? "\n" : "", DESCRIPTION_INDENT, "");
+        buffer_append_format(out, "%s%.*s", is_broken ? "" : " ", (int)word, text);
+        column = is_broken ? DESCRIPTION_INDENT + word : column + 1 + word;
+        text += word + strspn(text + word, " ");
+    }
+    buffer_append_text(out, "\n");
+}
+
 void config_describe(struct buffer *out) {
     const struct setting *setting;
     for (size_t i = 0; (setting = setting_at(i)) != NULL; i++) {
         if (setting->is_remembered)
             continue;
-        buffer_append_format(out, "%s %s\n    %s\n    ", setting->name,
-                             *setting->default_text ? setting->default_text : "\"\"",
-                             setting->help);
+        buffer_append_format(out, "%s %s\n", setting->name,
+                             *setting->default_text ? setting->default_text : "\"\"");
+        append_paragraph(out, setting->help);
+        buffer_append_format(out, "%*s", DESCRIPTION_INDENT, "");
         setting_append_allowed(setting, out);
-        buffer_append_text(out, setting->when == CONFIG_LIVE
-                                    ? "; may be changed while running (CONFIG SET)\n"
-                                    : "; set at start\n");
+        buffer_append_text(out, setting->when == CONFIG_LIVE ? "; CONFIG SET changes it\n"
+                                                             : "; set at start\n");
     }
 }

@@ -126,10 +126,9 @@ void options_print_help(void) {
     buffer_init(&text, OPTIONS_FILE_MAXIMUM_BYTES);
     config_describe(&text);
     fputs("usage: trothdb server [--config FILE] [--name value]...\n\n"
-          "Runs one node. With an empty directory it founds a cluster of one and serves at once; "
-          "with --join it waits as\n"
-          "a spare until `trothdb cluster create` gives it shards. SIGTERM stops it cleanly, "
-          "SIGHUP reads the file again.\n\n"
+          "Runs one node. With an empty directory it founds a cluster of one and serves at\n"
+          "once; with --join it waits as a spare until `trothdb cluster create` gives it\n"
+          "shards. SIGTERM stops it cleanly, SIGHUP reads the file again.\n\n"
           "    trothdb server --dir /var/lib/trothdb --port 7001\n"
           "    redis-cli -p 7001 set greeting hello\n\n"
           "Every setting is a flag, and a line `name value` of the file. Flags win.\n\n",

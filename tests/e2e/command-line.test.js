@@ -200,6 +200,15 @@ test('--help, wherever it stands, explains the command and does nothing else', a
   }
 });
 
+test('no line of any help is wider than a usual terminal', async () => {
+  const {stdout} = await run(program, ['help']);
+  const names = [...stdout.matchAll(/^ {4}(\w+) {2,}/gm)].map(([, name]) => name);
+  for (const words of [['help'], ...names.flatMap((name) => [['help', name], [name, '--help']])]) {
+    const wide = (await run(program, words)).stdout.split('\n').filter((line) => line.length > 80);
+    assert.deepStrictEqual(wide, [], words.join(' '));
+  }
+});
+
 test('a node and an agent warn of a cluster key that everybody may read', async (t) => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'trothdb-key-'));
   t.after(() => fs.rmSync(directory, {recursive: true, force: true}));

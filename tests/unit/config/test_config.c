@@ -320,6 +320,10 @@ static void test_every_setting_is_described(void **state) {
     assert_non_null(strstr(text, "read-mode lease\n"));
     assert_non_null(strstr(text, "maxmemory-clients "));
     assert_null(strstr(text, "maxmemory-policy")); /* it is remembered, and has no effect */
+    for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+        assert_in_range(strcspn(line, "\n"), 1, 80); /* of a usual terminal */
+    assert_non_null(strstr(text, "append-lazy-ms 3\n    0: all followers are sent entries at once; "
+                                 "else a majority only, those that\n    answer fastest, and the"));
     buffer_release(&out);
 }
 
