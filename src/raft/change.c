@@ -127,13 +127,18 @@ static bool is_round_short(const struct raft *raft, const struct raft_progress *
     return raft->now_us - peer->round_began_us < raft->timing.election_timeout_us;
 }
 
+static bool is_heard(const struct raft *raft, const struct raft_progress *peer) {
+    return raft->now_us - peer->heard_us < raft->timing.election_timeout_us;
+}
+
 /* Replication to a learner goes in rounds: each ends once it has what the log held when the round
  * began. Whoever needs less than an election timeout for a round can vote without holding the shard
- * up for longer than an election would (4.2.1). */
+ * up for longer than an election would (4.2.1). One that has everything and is heard no more ends
+ * none, though nothing new comes that it could lack. */
 static bool is_caught_up(const struct raft *raft, struct raft_progress *peer) {
     if (peer->round == 0)
         round_begin(raft, peer, 1);
-    if (peer->heard_us != 0 && peer->match_index >= peer->round_target) {
+    if (is_heard(raft, peer) && peer->match_index >= peer->round_target) {
         peer->is_caught_up = is_round_short(raft, peer);
         round_begin(raft, peer, peer->is_caught_up ? 1 : peer->round + 1);
     }
