@@ -40,9 +40,8 @@ void raft_snapshot_installed(struct raft *raft, const struct raft_event *event) 
         raft_log_compact(&raft->log, event->snapshot_index);
         raft_configuration_marks_compact(&raft->configurations, event->snapshot_index);
     } else {
-        if (raft->role == RAFT_LEADER)
-            raft_follow(raft, raft->term,
-                        0); /* a leader's log holds all that is committed: not ours */
+        if (event->snapshot_term > raft->term)
+            raft_follow(raft, event->snapshot_term, 0); /* a word of its leader has yet to come */
         raft_history_replace(raft, event->snapshot_index, event->snapshot_term);
         raft_configuration_marks_reset(&raft->configurations, event->snapshot_index,
                                        event->configuration);
