@@ -174,7 +174,6 @@ static void change_give_up(struct raft *raft, raft_node_number learner,
     raft->step.given_up_learner = learner;
     raft->step.give_up_cause = cause;
     raft->wanted = *raft_members(raft);
-    raft->wanted.learner_count = 0;
 }
 
 static bool learners_caught_up(struct raft *raft) {
@@ -228,7 +227,6 @@ static void joint_leave(struct raft *raft) {
             return;
     }
     next.old_voter_count = 0;
-    memset(next.old_voters, 0, sizeof next.old_voters);
     configuration_append(raft, &next);
 }
 

@@ -9,19 +9,18 @@
 static bool may_follow_quietly(const struct raft *raft, const struct raft_progress *peer) {
     const struct raft_pair *pair = raft_pair_with(raft, peer->node);
     bool has_all = peer->state == RAFT_REPLICATE && peer->match_index == raft_last(raft) &&
-                   peer->commit_told == raft_last(raft) && peer->flight_count == 0;
+                   peer->commit_told == raft_last(raft);
     return (has_all || PLANTED(QUIET_WITH_ENTRIES_MISSING)) &&
            peer->heard_us + raft->timing.election_timeout_us > raft->now_us &&
            peer->heard_us > raft->led_since_us && pair != NULL && pair->is_able;
 }
 
 static bool is_done(const struct raft *raft) {
-    return raft->commit_index == raft_last(raft) && raft->saves.durable_index == raft_last(raft) &&
-           raft_has_term_commit(raft);
+    return raft->commit_index == raft_last(raft) && raft->saves.durable_index == raft_last(raft);
 }
 
 static bool may_begin(const struct raft *raft) {
-    if (raft->is_quiet || raft->pair_of == NULL || raft->timing.quiet_after_us == 0 ||
+    if (raft->timing.quiet_after_us == 0 ||
         raft->now_us < raft->active_us + raft->timing.quiet_after_us || !is_done(raft))
         return false;
     if (raft->transfer.to != 0 || raft->reads.waiting_count > 0 || raft_is_changing(raft) ||
@@ -34,7 +33,7 @@ static bool may_begin(const struct raft *raft) {
 }
 
 void raft_quiet_tick(struct raft *raft) {
-    if (raft->role != RAFT_LEADER || !may_begin(raft))
+    if (!may_begin(raft))
         return;
     for (size_t i = 0; i < raft->peer_count; i++) {
         struct raft_progress *peer = &raft->peers[i];

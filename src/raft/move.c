@@ -11,15 +11,13 @@
 static bool wants_move(const struct raft *raft) {
     if (PLANTED(RELUCTANT_LEADER_STAYS))
         return false;
-    return raft->role == RAFT_LEADER && raft_standing_of(raft, raft->self) != RAFT_WILLING &&
-           raft->transfer.to == 0 && raft->wanted.voter_count == 0;
+    return raft_standing_of(raft, raft->self) != RAFT_WILLING && raft->transfer.to == 0 &&
+           raft->wanted.voter_count == 0;
 }
 
 /* The pause counts from the election too, so that the lead does not wander between two who are
  * reluctant in turn. Who is unfit to lead only lets its last try come to an end. */
 static uint64_t move_allowed_us(const struct raft *raft) {
-    if (raft_standing_of(raft, raft->self) > RAFT_RELUCTANT && raft->moved_us == 0)
-        return 0;
     if (raft_standing_of(raft, raft->self) > RAFT_RELUCTANT)
         return raft->moved_us + 2 * raft->timing.election_timeout_us;
     uint64_t since_us = raft->moved_us > raft->led_since_us ? raft->moved_us : raft->led_since_us;
@@ -35,8 +33,7 @@ static raft_node_number better_placed(const struct raft *raft) {
     raft_node_number node = raft_successor(raft);
     if (node == 0 || raft_standing_of(raft, node) >= raft_standing_of(raft, raft->self))
         return 0;
-    const struct raft_progress *peer = raft_peer_of(raft, node);
-    return peer != NULL && is_caught_up(peer, raft->commit_index) ? node : 0;
+    return is_caught_up(raft_peer_of(raft, node), raft->commit_index) ? node : 0;
 }
 
 /* At each heartbeat, until somebody is better placed. */
@@ -57,15 +54,14 @@ void raft_move_tick(struct raft *raft) {
 /* ---- a leader that only stands in for another ---- */
 
 static bool is_heard(const struct raft *raft, const struct raft_progress *peer, uint64_t now_us) {
-    uint64_t heard_us = raft_progress_heard_us(raft, peer);
-    return heard_us != 0 && heard_us + raft->timing.election_timeout_us > now_us;
+    return raft_progress_heard_us(raft, peer) + raft->timing.election_timeout_us > now_us;
 }
 
 /* To the willing only: two leaders with slow disks would hand the lead to each other. */
 bool raft_may_give_back(const struct raft *raft, raft_node_number node,
                         const struct raft_led *led) {
-    if (raft->role != RAFT_LEADER || led->now_us < raft->led_since_us + led->least_us ||
-        raft->transfer.to != 0 || raft_is_changing(raft) || !raft_has_term_commit(raft))
+    if (led->now_us < raft->led_since_us + led->least_us || raft->transfer.to != 0 ||
+        raft_is_changing(raft) || !raft_has_term_commit(raft))
         return false;
     const struct raft_progress *peer = raft_peer_of(raft, node);
     return peer != NULL && raft_configuration_has_voter(raft_members(raft), node) &&

@@ -43,7 +43,8 @@ struct raft_message {
      * before it. */
     uint32_t patience_us;
     bool is_receipt_wanted;
-    raft_index agreed_index;     /* accepted append: the log agrees up to here, durable or not */
+    raft_index agreed_index;     /* accepted append: the log agrees up to here, which is not durable
+                                    yet; 0: no further than log_index */
     struct raft_entry **entries; /* append: in index order. In an action: borrowed, valid until the
                                     next step. In an event: raft keeps its own references. */
     size_t entry_count;

@@ -125,9 +125,7 @@ static void append_reply(struct raft *raft, const struct raft_message *append, r
     uint64_t after_save = after_state > after_index ? after_state : after_index;
     if (PLANTED(REPLY_BEFORE_DURABLE))
         after_save = 0;
-    struct raft_message *reply = reply_push(raft, append, match, after_save);
-    reply->agreed_index = match;
-    reply->is_quiet = raft_quiet_follow(raft, append);
+    reply_push(raft, append, match, after_save)->is_quiet = raft_quiet_follow(raft, append);
 }
 
 /* Tells that the entries are here, while the disk has them yet to write. The match index, on which

@@ -46,7 +46,7 @@ bool raft_quiet_is_heard(const struct raft *raft) {
 
 bool raft_quiet_follow(struct raft *raft, const struct raft_message *append) {
     struct raft_pair *pair = raft_pair_with(raft, append->from);
-    bool is_at_end = append->entry_count == 0 && append->log_index == raft_last(raft) &&
+    bool is_at_end = append->log_index == raft_last(raft) &&
                      raft->commit_index == raft_last(raft) &&
                      raft->saves.durable_index == raft_last(raft) && raft_save_of_state(raft) == 0;
     if (PLANTED(QUIET_WITH_ENTRIES_MISSING))
