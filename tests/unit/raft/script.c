@@ -36,6 +36,7 @@
  *   read N ID       transfer N [TO]       lost N PEER       lease N
  *   suspected N PEER        others do not hear PEER either
  *   standing N PEER willing|reluctant|unfit|leaving    what N is told of itself or of PEER
+ *   return N PEER TIME      may N give the lead back to PEER, if it has had it for so long?
  *   crash N                 loses what is not durable        start N        restart N
  *   full N                  N has no space for entries       room N           it has again
  *   remove N                N's replica goes with its log; the new one knows of no voter
@@ -47,7 +48,7 @@
  *   forget N INDEX BYTES [HELD]
  *                           what is applied up to there goes from N's memory, but for the newest
  *                           bytes, and for more of them where a voter lacks them
- *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER
+ *   compact N INDEX         snapshot-sent N PEER INDEX       snapshot-failed N PEER [INDEX]
  *   install N FROM INDEX    N takes over the snapshot of FROM
  *   deadline N              when N wants to look again
  *   show [N]                roles and logs */

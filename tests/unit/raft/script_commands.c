@@ -375,6 +375,15 @@ static void run_lease(struct script *script, const struct line *line) {
     buffer_append_format(&script->out, "%u %s\n", node->number, has_lease ? "lease" : "no lease");
 }
 
+static void run_return(struct script *script, const struct line *line) {
+    const struct cluster_node *node = node_at(script, line, 1);
+    struct raft_led led = {.now_us = cluster_clock(script->cluster, node),
+                           .least_us = time_of(word_at(line, 3))};
+    bool may = raft_may_give_back(node->raft, (raft_node_number)number_of(word_at(line, 2)), &led);
+    buffer_append_format(&script->out, "%u %s\n", node->number,
+                         may ? "may give the lead back" : "does not give the lead back");
+}
+
 static void run_crash(struct script *script, const struct line *line) {
     cluster_crash(script->cluster, node_at(script, line, 1));
 }
@@ -507,6 +516,7 @@ static const struct {
     {"full", run_full},
     {"room", run_room},
     {"lease", run_lease},
+    {"return", run_return},
     {"crash", run_crash},
     {"start", run_start},
     {"restart", run_restart},
