@@ -24,6 +24,7 @@ struct shard_checks {
     struct indexed state;               /* applied index -> hash of the data; 0: not seen */
     uint64_t newest_term, led_since_us; /* that has a leader, and since when */
     uint64_t committed_most;
+    uint64_t lost_from, age; /* from there on only what is of this age is not lost */
     uint64_t committed_until[SIM_NODE_MAXIMUM]; /* looked at in this life */
     uint64_t applied_at[SIM_NODE_MAXIMUM];
 };
@@ -171,6 +172,22 @@ static void check_compared(struct simulation *simulation, unsigned node, uint32_
                         number, node + 1, (unsigned long long)shard_applied_index(shard));
 }
 
+/* It holds what was lost for committed, and begins anew when it hears of whom went on. */
+static bool is_of_lost_past(const struct shard_checks *checks, const struct raft *raft) {
+    return raft_commit_index(raft) >= checks->lost_from &&
+           raft_term_at(raft, raft_last_index(raft)) >> CHECKS_AGE_TERMS_LOG2 < checks->age;
+}
+
+static void check_data(struct simulation *simulation, unsigned node, uint32_t number,
+                       struct shard *shard) {
+    struct shard_checks *checks = &simulation->checks->shards[number];
+    if (is_of_lost_past(checks, shard_raft(shard)))
+        return;
+    check_committed(simulation, checks, node, number, shard_raft(shard));
+    check_state(simulation, checks, node, number, shard);
+    check_compared(simulation, node, number, shard);
+}
+
 void checks_after_turn(struct simulation *simulation, struct sim_thread *thread) {
     struct checks *checks = simulation->checks;
     unsigned node = thread->node->index;
@@ -185,9 +202,7 @@ void checks_after_turn(struct simulation *simulation, struct sim_thread *thread)
         simulation->statistics.replicas_seen++;
         simulation->statistics.replicas_seen_quiet += raft_is_quiet(raft);
         check_leader(simulation, &checks->shards[number], node, number, raft);
-        check_committed(simulation, &checks->shards[number], node, number, raft);
-        check_state(simulation, &checks->shards[number], node, number, shard);
-        check_compared(simulation, node, number, shard);
+        check_data(simulation, node, number, shard);
         check_snapshot(simulation, node, number, shard);
     }
 }
@@ -250,8 +265,11 @@ static void indexed_forget(struct indexed *indexed, uint64_t from) {
         memset(indexed->values + from, 0, (indexed->count - from) * sizeof *indexed->values);
 }
 
-void checks_forget(struct simulation *simulation, uint32_t shard, uint64_t from) {
+void checks_forget(struct simulation *simulation, uint32_t shard, uint64_t from, uint64_t term) {
     struct shard_checks *checks = &simulation->checks->shards[shard];
+    checks->age = term >> CHECKS_AGE_TERMS_LOG2;
+    if (checks->lost_from == 0 || from < checks->lost_from)
+        checks->lost_from = from;
     indexed_forget(&checks->committed, from);
     indexed_forget(&checks->state, from);
     if (checks->committed_most >= from)

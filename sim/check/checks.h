@@ -39,7 +39,8 @@ uint64_t checks_state(const struct simulation *simulation, uint32_t shard, uint6
 /* The first entry that was committed and that this log lacks; behind the last one if it has all. */
 uint64_t checks_first_lost(const struct simulation *simulation, uint32_t shard,
                            const struct raft *raft);
-/* What was committed from this index on is lost for good, by the operator's word: others may be. */
-void checks_forget(struct simulation *simulation, uint32_t shard, uint64_t from);
+/* What was committed from this index on is lost for good, by the operator's word: others may be,
+ * of the term in which a replica goes on alone, or later ones. */
+void checks_forget(struct simulation *simulation, uint32_t shard, uint64_t from, uint64_t term);
 uint64_t checks_newest_term(const struct simulation *simulation,
                             uint32_t shard); /* that has a leader */

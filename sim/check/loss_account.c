@@ -137,7 +137,7 @@ static void goes_on_alone(struct simulation *simulation, uint32_t number, const 
                "shard %u: node %u goes on alone; lost is what was committed from %llu on", number,
                lost->survivor + 1, (unsigned long long)from);
     doubt(simulation, number, from, has_other_entries);
-    checks_forget(simulation, number, from);
+    checks_forget(simulation, number, from, raft_current_term(raft));
 }
 
 void loss_account_after_turn(struct simulation *simulation, struct sim_thread *thread) {

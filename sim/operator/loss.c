@@ -17,11 +17,15 @@ enum {
     LOSS_LIST_BYTES = 1024
 };
 
+/* Between the operator's look and what comes of it a snapshot may have been installed elsewhere. */
+static const double LOSS_HASTY_CHANCE = 0.5;
+
 struct loss {
     struct simulation *simulation;
     struct sim_operator *operator_;
     bool is_under_way, is_in_change, is_control_lost;
-    unsigned control_survivor;      /* where the control shard lost its majority */
+    bool is_hasty;             /* the operator names a replica that is not the most advanced one */
+    unsigned control_survivor; /* where the control shard lost its majority */
     bool is_lost[SIM_NODE_MAXIMUM]; /* by the loss under way */
 };
 
@@ -160,6 +164,7 @@ static bool begin(struct loss *loss, bool is_change_wanted) {
         !draw(loss, topology, is_change_wanted))
         return false;
     loss->is_under_way = true;
+    loss->is_hasty = random_chance(&loss->simulation->random, LOSS_HASTY_CHANCE);
     loss->simulation->statistics.recoveries++;
     lose(loss);
     look_later(loss, LOSS_DELAY_MOST_US);
@@ -180,16 +185,20 @@ static bool is_everybody_up(const struct loss *loss) {
     return true;
 }
 
-/* The most advanced one by Raft's own order (5.4.1), wanted by the topology or not. */
-static unsigned survivor_of(const struct loss *loss, uint32_t number) {
+static struct shard *replica_left(const struct loss *loss, unsigned node, uint32_t number) {
+    return is_left(loss, node + 1) ? sim_node_replica(loss->simulation->nodes[node], number) : NULL;
+}
+
+/* The most advanced one by Raft's own order (5.4.1), wanted by the topology or not, of all but
+ * `but`. */
+static unsigned most_advanced(const struct loss *loss, uint32_t number, unsigned but) {
     const struct simulation *simulation = loss->simulation;
     unsigned best = simulation->node_count;
     raft_term best_term = 0;
     raft_index best_index = 0;
     for (unsigned node = 0; node < simulation->node_count; node++) {
-        struct shard *replica =
-            is_left(loss, node + 1) ? sim_node_replica(simulation->nodes[node], number) : NULL;
-        if (replica == NULL)
+        const struct shard *replica = replica_left(loss, node, number);
+        if (replica == NULL || node == but)
             continue;
         raft_index index = raft_last_index(shard_raft(replica));
         raft_term term = raft_term_at(shard_raft(replica), index);
@@ -201,6 +210,22 @@ static unsigned survivor_of(const struct loss *loss, uint32_t number) {
         }
     }
     return best;
+}
+
+static unsigned survivor_of(const struct loss *loss, uint32_t number) {
+    return most_advanced(loss, number, loss->simulation->node_count);
+}
+
+static bool has_entries(const struct loss *loss, unsigned node, uint32_t number) {
+    return node != loss->simulation->node_count &&
+           raft_last_index(shard_raft(replica_left(loss, node, number))) > 0;
+}
+
+/* Who is named. The control shard's is asked for itself, by him who asks. */
+static unsigned named_of(const struct loss *loss, uint32_t number, unsigned survivor) {
+    unsigned next = most_advanced(loss, number, survivor);
+    bool is_passed_over = loss->is_hasty && number != 0 && has_entries(loss, next, number);
+    return is_passed_over ? next : survivor;
 }
 
 /* A log that was away may count on a voter whose replica is gone since. */
@@ -239,21 +264,22 @@ static bool survey(struct loss *loss, const struct topology *topology, struct bu
         unsigned survivor = survivor_of(loss, shard->number);
         if (survivor == loss->simulation->node_count)
             return false;
-        const struct raft *raft =
-            shard_raft(sim_node_replica(loss->simulation->nodes[survivor], shard->number));
+        const struct raft *raft = shard_raft(replica_left(loss, survivor, shard->number));
         bool is_wanted_left = replicas_left(shard, loss->is_lost) * 2 > shard->replica_count;
         if (goes_on_by_itself(loss, shard->number, raft)) {
             if (!is_wanted_left)
                 keep_voters(loss, shard, raft);
             continue;
         }
-        loss_account_expect(loss->simulation, shard->number, survivor, raft);
+        unsigned named = named_of(loss, shard->number, survivor);
+        loss_account_expect(loss->simulation, shard->number, named,
+                            shard_raft(replica_left(loss, named, shard->number)));
         if (shard->number == 0) {
             loss->is_control_lost = true;
-            loss->control_survivor = survivor;
+            loss->control_survivor = named;
         }
         buffer_append_format(choices, "%s%u=%u", choices->length ? "," : "", shard->number,
-                             survivor + 1);
+                             named + 1);
     }
     return true;
 }

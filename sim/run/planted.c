@@ -126,6 +126,7 @@ static bool is_of_gossip(int fault) {
 static bool is_out_of_reach(int fault) {
     return fault == PLANTED_CHANGE_BEFORE_COMMIT || fault == PLANTED_JOINT_BY_NEW_VOTERS ||
            fault == PLANTED_UNEQUAL_PAIR_COUNTED || fault == PLANTED_QUIET_PROMISE_FORGOTTEN ||
+           fault == PLANTED_GIVEN_UP_PAST_TRUSTED ||
            fault == PLANTED_LEASE_KEPT_IN_TRANSFER || fault == PLANTED_RELUCTANT_PROMISES_SHORTER ||
            fault == PLANTED_REMOVED_REPLICA_FORGETS || fault == PLANTED_DAMAGE_IN_OLD_TERM ||
            fault == PLANTED_RECYCLED_BEFORE_RELEASED || fault == PLANTED_SNAPSHOT_MISSES_PART;

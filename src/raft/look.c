@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "raft/raft.h"
+#include "raft/state/follow.h"
 #include "raft/state/lease.h"
 #include "raft/state/peers.h"
 
@@ -32,6 +33,9 @@ raft_index raft_first_index(const struct raft *raft) { return raft->log.base_ind
 uint64_t raft_log_bytes(const struct raft *raft) { return raft->log.bytes; }
 uint64_t raft_uncommitted_bytes(const struct raft *raft) { return raft->uncommitted_bytes; }
 bool raft_is_quiet(const struct raft *raft) { return raft->is_quiet; }
+bool raft_is_given_up(const struct raft *raft) {
+    return raft->is_contradicted && raft_is_in_doubt(raft);
+}
 bool raft_has_lease(const struct raft *raft, uint64_t now_us) {
     return raft_lease_covers(raft, now_us);
 }

@@ -76,6 +76,9 @@ bool raft_is_handing_over(const struct raft *raft);
 raft_node_number raft_successor_chosen(const struct raft *raft); /* to whom; 0: it is not */
 /* Nothing is to be done here until something happens or a pair's heartbeats fail. */
 bool raft_is_quiet(const struct raft *raft);
+/* The shard was recovered without this replica, and what is committed here is not in the leader's
+ * log: nothing can be taken over. To be begun anew, as one that was removed. */
+bool raft_is_given_up(const struct raft *raft);
 /* Of a leader only, for status: 0 otherwise; heard_us is 0 also for a peer that was never heard. */
 raft_index raft_match_index(const struct raft *raft, raft_node_number peer);
 /* What the peer does not have yet, in entries and in bytes; of a long tail the bytes are reckoned

@@ -105,14 +105,16 @@ void raft_read_index_receive(struct raft *raft, const struct raft_message *messa
         read_wait(raft, message->context, message->from);
 }
 
-/* The answer holds whatever the terms are by now: its sender led at some time after we asked. */
+/* The answer holds whatever the terms are by now: its sender led at some time after we asked. But
+ * where we are in doubt whether its index is of our log, what is applied here may be something
+ * else. */
 void raft_read_index_reply_receive(struct raft *raft, const struct raft_message *message) {
     raft_term_observe(raft, message);
     for (size_t i = 0; i < raft->forwarded.count; i++) {
         if (raft->forwarded.reads[i].number != message->context)
             continue;
         raft_answer_push(raft, raft->forwarded.reads[i].read_id, message->commit_index,
-                         message->is_rejected);
+                         message->is_rejected || raft_is_in_doubt(raft));
         raft->forwarded.count = raft_array_remove(raft->forwarded.reads, raft->forwarded.count, i,
                                                   1, sizeof *raft->forwarded.reads);
         return;

@@ -161,12 +161,12 @@ static void entries_note(const struct raft *raft, const struct raft_message *app
 }
 
 /* What is committed here must stand in every later leader's log (5.4). A message that says
- * otherwise comes from a broken node or from another cluster. */
+ * otherwise comes from a broken node or from another cluster, or what is here was given up. */
 static bool contradicts_commit(const struct raft *raft, raft_index index, raft_term term) {
     if (index > raft->commit_index)
         return false;
     raft_term known_term = raft_log_term(&raft->log, index);
-    return known_term != 0 && known_term != term;
+    return known_term != 0 ? known_term != term : term > raft->log.base_term;
 }
 
 static bool append_contradicts_commit(const struct raft *raft, const struct raft_message *append) {
@@ -176,6 +176,18 @@ static bool append_contradicts_commit(const struct raft *raft, const struct raft
         if (contradicts_commit(raft, append->entries[i]->index, append->entries[i]->term))
             return true;
     return false;
+}
+
+static bool is_of_another_leader(const struct raft *raft, const struct raft_message *append) {
+    return raft->leader != 0 && raft->leader != append->from;
+}
+
+static bool is_impossible(struct raft *raft, const struct raft_message *append) {
+    if (is_of_another_leader(raft, append))
+        return true;
+    bool contradicts = append_contradicts_commit(raft, append);
+    raft->is_contradicted |= contradicts && raft_is_in_doubt(raft);
+    return contradicts;
 }
 
 /* Skips what stands here already; at the first conflict the rest of our log makes way. */
@@ -204,14 +216,16 @@ static void append_accept(struct raft *raft, const struct raft_message *append) 
     raft_index last_new = append->log_index + append->entry_count;
     raft_commit_set(raft, lesser(append->commit_index, last_new));
     /* All that is committed agrees with the leader, whatever this message was about. */
-    raft_index agreed = lesser(raft->commit_index, raft->saves.durable_index);
+    raft_index agreed =
+        raft_is_in_doubt(raft) ? 0 : lesser(raft->commit_index, raft->saves.durable_index);
     if (append->is_receipt_wanted && last_new > raft->saves.durable_index)
         receipt_reply(raft, append, agreed, last_new);
     append_reply(raft, append, last_new > agreed ? last_new : agreed);
 }
 
 static bool agrees(const struct raft *raft, const struct raft_message *append) {
-    return raft_log_term(&raft->log, append->log_index) == append->log_term;
+    bool is_sure = append->log_index <= raft->commit_index && !raft_is_in_doubt(raft);
+    return is_sure || raft_log_term(&raft->log, append->log_index) == append->log_term;
 }
 
 void raft_append_receive(struct raft *raft, const struct raft_message *append) {
@@ -219,9 +233,7 @@ void raft_append_receive(struct raft *raft, const struct raft_message *append) {
         append_reject(raft, append);
         return;
     }
-    bool is_impossible = (raft->leader != 0 && raft->leader != append->from) ||
-                         append_contradicts_commit(raft, append);
-    if (is_impossible) {
+    if (is_impossible(raft, append)) {
         log_line(raft->log_lines, LOG_ERROR, "append contradicts what was agreed; it is ignored",
                  LOG_F("shard", raft->shard), LOG_F("from", append->from),
                  LOG_F("term", raft->term), LOG_F("index", append->log_index));
@@ -232,7 +244,7 @@ void raft_append_receive(struct raft *raft, const struct raft_message *append) {
     entries_note(raft, append);
     struct raft_message without_entries = *append;
     without_entries.entry_count = 0;
-    if (append->log_index <= raft->commit_index || agrees(raft, append))
+    if (agrees(raft, append))
         append_accept(raft, raft->is_full ? &without_entries : append);
     else
         append_reject(raft, append);

@@ -34,6 +34,12 @@ bool raft_term_observe(struct raft *raft, const struct raft_message *message) {
     return message->term == raft->term;
 }
 
+bool raft_is_in_doubt(const struct raft *raft) {
+    if (PLANTED(GIVEN_UP_PAST_TRUSTED))
+        return false;
+    return raft->term >= raft->log.newest_term + RAFT_RECOVERY_TERMS;
+}
+
 /* A promise that was told stands, also where the setting was made shorter since: the leader may
  * never have heard of the next one. */
 void raft_leader_heard(struct raft *raft) {

@@ -163,10 +163,30 @@ static void remove_replica(struct worker *worker, unsigned position) {
     shard_free(worker->shards[number]);
     worker->shards[number] = NULL;
     worker->hosted[position] = worker->hosted[--worker->hosted_count];
-    worker->hosting->unwanted_count--;
+    worker->hosting->unwanted_count = count_unwanted(worker);
     publish_removal(worker, number);
     rounds_note(worker, number);
     note_forgotten(worker, number, wal_sequence);
+}
+
+/* The shard was recovered without this replica. What it has applied is not what the others have,
+ * and no entry takes that back: it goes, and is made again as one that learns everything. */
+static bool was_given_up(const struct worker *worker, const struct shard *shard) {
+    return raft_is_given_up(shard_raft(shard)) && shard_is_idle(shard) &&
+           topology_was_recovery_between(0, worker->topology->epoch);
+}
+
+static void remove_given_up(struct worker *worker) {
+    for (unsigned i = worker->hosted_count; i > 0; i--) {
+        const struct shard *shard = worker->shards[worker->hosted[i - 1]];
+        if (!was_given_up(worker, shard))
+            continue;
+        log_line(worker->io.log, LOG_WARN,
+                 "the shard was recovered without what this replica holds; it begins anew",
+                 LOG_F("shard", shard_number(shard)), LOG_F("node", worker->self),
+                 LOG_F("index", raft_commit_index(shard_raft(shard))));
+        remove_replica(worker, i - 1);
+    }
 }
 
 /* The files go after the log has forgotten them, or a start in between would miss them. */
@@ -276,6 +296,7 @@ void replicas_tick(struct worker *worker) {
     if (now < worker->hosting->next_change_us)
         return;
     worker->hosting->next_change_us = now + CHANGE_INTERVAL_US;
+    remove_given_up(worker);
     drive_all(worker);
     if (worker->index == 0)
         say_settled(worker);

@@ -198,7 +198,10 @@ void transcript_state(struct buffer *out, const struct cluster_node *node) {
     }
     const struct raft *raft = node->raft;
     buffer_append_format(out, "%u %s%s term %" PRIu64 " leader %u commit %" PRIu64 " log",
-                         node->number, raft_is_quiet(raft) ? "quiet " : "",
+                         node->number,
+                         raft_is_given_up(raft) ? "given-up "
+                         : raft_is_quiet(raft)  ? "quiet "
+                                                : "",
                          raft_role_text(raft_role(raft)), raft_current_term(raft),
                          raft_leader(raft), raft_commit_index(raft));
     if (raft_first_index(raft) > 1)
