@@ -96,6 +96,9 @@ test('a restore to a time between two writes, and one to the latest after all no
   }
   const late = await run(program, ['restore', '--from', store, '--dir', path.join(place.directory, 'late'), '--to', '2099-01-01T00:00:00Z']);
   assert.match(late.stdout, /the last write in the backup is of 20\d\d-.*: what came later/);
+  const early = await run(program, ['restore', '--from', store, '--dir', path.join(place.directory, 'early'), '--to', '2016-01-01T00:00:00Z']);
+  assert.strictEqual(early.code, 0, early.stderr);
+  assert.match(early.stdout, /by the time asked for nothing had been written yet: what is restored is empty;\nthe last write in the backup is of 20\d\d-/);
   for (const shard of JSON.parse(then.stdout).shards) assert.ok(shard.time_ms <= between, JSON.stringify(shard));
   await expectAll(await startRestored(place, 'then'), 'first');
   await expectAll(await startRestored(place, 'latest'), 'third');
