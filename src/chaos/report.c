@@ -165,7 +165,20 @@ static void append_load(struct json *json, const struct tally *tally) {
     json_close(json, '}');
 }
 
-static void append_timeline(struct json *json, const struct scenario *scenario) {
+bool report_is_short(const struct report *report, unsigned step) {
+    return report->fell_on[step] < scenario_step_wanted(&report->scenario->steps[step]);
+}
+
+static void append_fell_on(struct json *json, const struct report *report, unsigned step) {
+    unsigned wanted = scenario_step_wanted(&report->scenario->steps[step]);
+    if (!wanted || report->fell_on[step] == REPORT_NEVER_FELL)
+        return;
+    json_number(json, "wanted", wanted);
+    json_number(json, "fell_on", report->fell_on[step]);
+}
+
+static void append_timeline(struct json *json, const struct report *report) {
+    const struct scenario *scenario = report->scenario;
     json_open(json, "timeline", '[');
     for (unsigned i = 0; i < scenario->step_count; i++) {
         const struct scenario_step *step = &scenario->steps[i];
@@ -174,6 +187,7 @@ static void append_timeline(struct json *json, const struct scenario *scenario) 
         json_number(json, "until_us", scenario_step_end_us(scenario, step));
         json_number(json, "every_us", step->every_us);
         json_text(json, "what", step->text);
+        append_fell_on(json, report, i);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -213,7 +227,7 @@ void report_append_json(const struct report *report, struct buffer *out) {
     append_deaths(&json, report->tally);
     append_falsehoods(&json, report->tally);
     append_load(&json, report->tally);
-    append_timeline(&json, report->scenario);
+    append_timeline(&json, report);
     append_slices(&json, report);
     json_close(&json, '}');
 }

@@ -118,5 +118,7 @@ int scenario_check(const struct scenario *scenario, char *problem) MUST_CHECK;
 uint64_t scenario_step_end_us(const struct scenario *scenario, const struct scenario_step *step);
 /* How many agents there ever are, those that join included. */
 unsigned scenario_agents_ever(const struct scenario *scenario);
+/* On how many agents the step is to fall, each time; 0: on all, or on new ones. */
+unsigned scenario_step_wanted(const struct scenario_step *step);
 /* Does it disturb anybody? Messages do not. */
 bool scenario_act_is_fault(enum scenario_act act);

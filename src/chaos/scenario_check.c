@@ -11,6 +11,22 @@ static uint64_t step_joins(const struct scenario *scenario, const struct scenari
     return step->who.count * (step->every_us > 0 ? span_us / step->every_us + 1 : 1);
 }
 
+static bool is_named(const struct scenario_who *who, unsigned agent) {
+    for (unsigned i = 0; i < who->range_count; i++)
+        if (agent >= who->ranges[i].first && agent <= who->ranges[i].last)
+            return true;
+    return false;
+}
+
+unsigned scenario_step_wanted(const struct scenario_step *step) {
+    if (step->act == SCENARIO_JOIN)
+        return 0;
+    unsigned count = step->who.count;
+    for (unsigned agent = 1; agent <= SCENARIO_AGENT_MAXIMUM; agent++)
+        count += is_named(&step->who, agent);
+    return count;
+}
+
 unsigned scenario_agents_ever(const struct scenario *scenario) {
     uint64_t count = scenario->agent_count;
     for (unsigned i = 0; i < scenario->step_count; i++)

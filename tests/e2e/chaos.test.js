@@ -27,14 +27,19 @@ const chaos = (directory, ...words) => run(program, ['chaos', ...words], {timeou
 
 // Runs the page's program on as much of a document as it uses; returns how many elements of each name it made.
 function draw(html) {
-  const made = {labels: []};
+  const made = {labels: [], texts: []};
   class Element {
     constructor(name) { this.name = name; made[name] = (made[name] || 0) + 1; }
     setAttribute(name, value) {
       if (name === 'aria-label') made.labels.push(value);
       assert.doesNotMatch(String(value), /NaN|undefined|Infinity/, `${this.name}, ${name}`);
     }
-    append(...children) { for (const child of children) if (typeof child === 'string') assert.doesNotMatch(child, /NaN|undefined|Infinity/); }
+    append(...children) {
+      for (const child of children.filter((one) => typeof one === 'string')) {
+        assert.doesNotMatch(child, /NaN|undefined|Infinity/);
+        made.texts.push(child);
+      }
+    }
     replaceChildren(...children) { this.append(...children); }
     addEventListener() {}
   }
@@ -106,6 +111,17 @@ test('what is not as expected is exit code 1 with the reason', async (t) => {
   assert.match(stdout, /NOT MET: expect news within 1us \(0\.0% of \d+ messages were known to all by then/);
   assert.match(stdout, /met {4}: expect no false deaths \(0 false deaths\)/);
   assert.match(stdout, /news known to all/);
+});
+
+test('a step that found too few agents to fall on is told', async (t) => {
+  const directory = temporary(t);
+  const scenario = write(directory, 'agents 4\nrestart 1\nat 200ms kill a2\nat 400ms stop a1-a3 for 200ms every 300ms\nat 900ms restart 1\nlasts 1500ms\n');
+  const {code, stdout} = await chaos(directory, '--scenario', scenario, '--report', path.join(directory, 'report.html'));
+  assert.strictEqual(code, 0, stdout);
+  assert.deepStrictEqual(stdout.split('\n').filter((line) => line.startsWith('short')), ['short  : restart 1 (line 2; it fell on 0 of 1 agents)',
+    'short  : stop a1-a3 for 200ms every 300ms (line 4; it fell on 2 of 3 agents)']);
+  const {texts} = draw(fs.readFileSync(path.join(directory, 'report.html'), 'utf8'));
+  assert.ok(texts.includes('restart 1 (it fell on 0 of 1 agents)'), texts.join());
 });
 
 test('a run that is interrupted has met nothing, and says how far it came', async (t) => {

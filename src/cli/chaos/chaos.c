@@ -203,12 +203,26 @@ static void print_json(const struct report *report) {
     buffer_release(&json);
 }
 
+/* A step that did less than it says: what came of the run is not what one reads in the scenario. */
+static void print_short_steps(const struct report *report) {
+    for (unsigned i = 0; i < report->scenario->step_count; i++) {
+        const struct scenario_step *step = &report->scenario->steps[i];
+        if (report_is_short(report, i))
+            printf("short  : %s (line %u; it fell on %u of %u agents)\n", step->text, step->line,
+                   report->fell_on[i], scenario_step_wanted(step));
+    }
+}
+
 /* Whatever became of the run, what was measured is told. */
 static int tell(const struct chaos *chaos, const struct wishes *wishes, int error) {
     struct verdict verdicts[SCENARIO_EXPECTATION_MAXIMUM];
+    unsigned fell_on[SCENARIO_STEP_MAXIMUM];
+    for (unsigned i = 0; i < chaos->scenario->step_count; i++)
+        fell_on[i] = chaos->concerns[i].fewest;
     const struct report report = {.scenario = chaos->scenario,
                                   .tally = &chaos->tally,
                                   .verdicts = verdicts,
+                                  .fell_on = fell_on,
                                   .version = TROTHDB_VERSION,
                                   .begun_unix_ms = chaos->begun_unix_ms,
                                   .seed = chaos->seed,
@@ -223,6 +237,8 @@ static int tell(const struct chaos *chaos, const struct wishes *wishes, int erro
         print_json(&report);
     else if (chaos->has_begun)
         print_table(chaos);
+    if (!wishes->is_json)
+        print_short_steps(&report);
     bool is_met = print_verdicts(&report, !wishes->is_json && chaos->has_begun);
     if (error)
         fprintf(stderr, "trothdb chaos: %s\n", chaos->problem);

@@ -50,6 +50,7 @@ struct chaos_agent {
 struct chaos_concern {
     bool is_active;
     bool *who, *other; /* by agent; owned */
+    unsigned fewest;   /* of all times it began; REPORT_NEVER_FELL */
 };
 
 struct chaos {

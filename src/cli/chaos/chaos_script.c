@@ -144,12 +144,20 @@ static void resume_all(struct chaos *chaos, const bool *who) {
     }
 }
 
+static void note_fewest(const struct chaos *chaos, struct chaos_concern *concern) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < chaos->agent_maximum; i++)
+        count += concern->who[i];
+    concern->fewest = count < concern->fewest ? count : concern->fewest;
+}
+
 static int begin_step(struct chaos *chaos, struct event *event) {
     const struct scenario_step *step = step_of(chaos, event);
     struct chaos_concern *concern = &chaos->concerns[event->step];
     uint64_t now_us = chaos_now_us(chaos);
     choose(chaos, &step->who, step->act == SCENARIO_RESTART ? has_ended : runs, NULL, concern->who);
     choose(chaos, &step->other, runs, concern->who, concern->other);
+    note_fewest(chaos, concern);
     concern->is_active = true;
     switch (step->act) {
     case SCENARIO_KILL:
@@ -388,6 +396,7 @@ int chaos_perform(struct chaos *chaos) {
     for (unsigned i = 0; i < scenario->step_count; i++) {
         chaos->concerns[i].who = memory_allocate_zeroed(chaos->agent_maximum, sizeof(bool));
         chaos->concerns[i].other = memory_allocate_zeroed(chaos->agent_maximum, sizeof(bool));
+        chaos->concerns[i].fewest = REPORT_NEVER_FELL;
     }
     random_init(&chaos->random, chaos->seed);
     heap_init(&chaos->events);

@@ -3,8 +3,9 @@
 #include "../unit.h"
 #include "chaos/report.h"
 
-static const char text[] = "agents 4\nmessages 1/s\nat 1s loss 1% for 1s # </script>\n"
-                           "setting x </script>\nexpect no false deaths\n";
+static const char text[] =
+    "agents 4\nmessages 1/s\nat 1s loss 1% for 1s # </script>\n"
+    "setting x </script>\nat 2s stop a2,a4 for 1s\nat 3s kill 1\nexpect no false deaths\n";
 
 static void append(struct buffer *out, bool is_page) {
     static struct scenario scenario;
@@ -22,8 +23,12 @@ static void append(struct buffer *out, bool is_page) {
     tally_kill(&tally, 3, 10000);
     tally_see(&tally, 0, 3, TALLY_DEAD, 30000);
     verdict_of(&scenario.expectations[0], &scenario, &tally, &verdict);
-    const struct report report = {
-        .scenario = &scenario, .tally = &tally, .verdicts = &verdict, .version = "1.2.3"};
+    static const unsigned fell_on[] = {0, 0, 1, REPORT_NEVER_FELL};
+    const struct report report = {.scenario = &scenario,
+                                  .tally = &tally,
+                                  .verdicts = &verdict,
+                                  .fell_on = fell_on,
+                                  .version = "1.2.3"};
     if (is_page)
         report_append_page(&report, out);
     else
@@ -37,12 +42,16 @@ static void test_the_json_has_the_numbers(void **state) {
     struct buffer out;
     buffer_init(&out, REPORT_BYTES_MAXIMUM);
     append(&out, false);
-    const char *const parts[] = {"\"agents\":4,", "\"is_ok\":true,",
+    const char *const parts[] = {"\"agents\":4,",
+                                 "\"is_ok\":true,",
                                  "\"sent\":1,\"known_to_all\":1,",
                                  "\"deaths\":[{\"agent\":\"a4\",\"at_us\":10000,\"viewers\":3,\"is_"
                                  "outlived\":false,\"all_us\":null,"
                                  "\"views_us\":[20000]}]",
-                                 "\"expect\":\"no false deaths\",\"line\":5,\"is_met\":true"};
+                                 "\"what\":\"loss 1% for 1s\"}",
+                                 "\"what\":\"stop a2,a4 for 1s\",\"wanted\":2,\"fell_on\":1}",
+                                 "\"what\":\"kill 1\"}", /* the run did not come so far */
+                                 "\"expect\":\"no false deaths\",\"line\":7,\"is_met\":true"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (strstr((char *)buffer_data(&out), parts[i]) == NULL)
             fail_msg("%s is not in %s", parts[i], (char *)buffer_data(&out));
