@@ -76,6 +76,12 @@ test('the report of chaos is drawn whole, wide and narrow, light, dark and print
       assert.ok(seen.rows.length >= 8 && seen.rows.every((rows) => rows > 1), `tables with ${seen.rows} rows stand beside the plots`);
       assert.strictEqual(Number(/\d+/.exec(seen.ground)[0]) < 128, colorScheme === 'dark' && media === 'screen', `the ground is ${seen.ground}`);
       assert.deepStrictEqual(await page.$$eval('figure svg[role=img]', faultsOfPlots), []);
+      const [floor, least] = await page.evaluate(() => {
+        const [, number, unit] = /^(\d+) (.s)$/.exec(document.querySelector('figure svg[role=img] text[text-anchor=end]').textContent);
+        const {slices} = JSON.parse(document.getElementById('report').textContent);
+        return [number * {'µs': 1, ms: 1000}[unit], Math.min(...slices.flatMap(({news}) => news && news.count ? [news.p50_us] : []))];
+      });
+      assert.ok(floor <= least, `p50 of ${least} µs stands in a plot that begins at ${floor}`);
       if (media === 'screen') {
         await page.hover('figure svg[role=img]');
         assert.match(await page.textContent('figure .key'), /p50 .*at \d/, 'the key tells the figures at the pointer');
