@@ -167,6 +167,13 @@ static void job_ended(struct archiver *archiver, struct attempts *attempts,
 
 /* ---- listing: where the archive stands ---- */
 
+/* A recovered shard's log stands in the place of before, as far as it was archived; here it goes on
+ * behind a snapshot. */
+static bool is_begun_anew(const struct archiver *archiver) {
+    const struct shard_backup *backup = &archiver->backup;
+    return backup->place.recovery > 0 && backup->snapshot_count == 0 && backup->log_count == 0;
+}
+
 static void listing_done(struct blob_job *job, int status) {
     struct listing_job *listing = (struct listing_job *)(void *)job;
     struct archiver *archiver = listing->base.archiver;
@@ -180,7 +187,7 @@ static void listing_done(struct blob_job *job, int status) {
         archiver->is_listed = true;
         archiver->oldest_us = 0;
         archiver->archived_index = shard_backup_end(&archiver->backup);
-        archiver->next_index = archiver->archived_index + 1;
+        archiver->next_index = is_begun_anew(archiver) ? 0 : archiver->archived_index + 1;
         archiver->time_ms = shard_backup_end_ms(&archiver->backup);
         archiver->newest_known_us = now_us(archiver);
     }
@@ -529,4 +536,8 @@ void archiver_status(const struct archiver *archiver, struct archiver_status *ou
                                     .snapshot_index = newest ? newest->index : 0,
                                     .hurry_index = archiver->hurry_index,
                                     .has_failed = archiver->archiving.pause_us > 0};
+}
+
+const struct backup_place *archiver_place(const struct archiver *archiver) {
+    return &archiver->options.place;
 }

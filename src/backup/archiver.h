@@ -60,3 +60,5 @@ struct archiver_status {
     bool has_failed;
 };
 void archiver_status(const struct archiver *archiver, struct archiver_status *out);
+/* As its options have it. Borrowed. */
+const struct backup_place *archiver_place(const struct archiver *archiver);

@@ -19,7 +19,11 @@ void backup_catalogue_name(const uint8_t cluster_id[BACKUP_CLUSTER_BYTES],
 void backup_shard_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]) {
     char hex[HEX_TEXT_BYTES(BACKUP_CLUSTER_BYTES)];
     hex_write(place->cluster_id, BACKUP_CLUSTER_BYTES, hex);
-    snprintf(out, BLOB_NAME_MAXIMUM, "%s/shard-%05" PRIu32 "/", hex, place->shard);
+    if (place->recovery == 0)
+        snprintf(out, BLOB_NAME_MAXIMUM, "%s/shard-%05" PRIu32 "/", hex, place->shard);
+    else
+        snprintf(out, BLOB_NAME_MAXIMUM, "%s/shard-%05" PRIu32 ".%" PRIu32 "/", hex, place->shard,
+                 place->recovery);
 }
 
 void backup_chunk_prefix(const struct backup_place *place, char out[BLOB_NAME_MAXIMUM]) {
@@ -79,6 +83,17 @@ static bool parse_below_shard(const char *below, struct backup_name *out) {
                   &out->piece) == 4;
 }
 
+/* "shard-00003/" or "shard-00003.1/". Returns its length; 0: it is something else. */
+static int parse_shard(const char *below, struct backup_place *place) {
+    int end = 0;
+    if (sscanf(below, "shard-%5" SCNu32 "/%n", &place->shard, &end) == 1 && end > 0)
+        return end;
+    if (sscanf(below, "shard-%5" SCNu32 ".%" SCNu32 "/%n", &place->shard, &place->recovery, &end) ==
+        2)
+        return end;
+    return 0;
+}
+
 /* Only the one way in which a name is written is taken. */
 static bool is_canonical(const char *name, const struct backup_name *parsed) {
     char canonical[BLOB_NAME_MAXIMUM];
@@ -100,14 +115,13 @@ static bool is_canonical(const char *name, const struct backup_name *parsed) {
 }
 
 bool backup_name_parse(const char *name, struct backup_name *out) {
-    int end = 0;
     *out = (struct backup_name){.kind = BACKUP_NAME_CATALOGUE};
     struct bytes id = bytes_of(name, strcspn(name, "/"));
     if (!hex_read(id, BACKUP_CLUSTER_BYTES, out->place.cluster_id) || name[id.length] != '/')
         return false;
     const char *below = name + id.length + 1;
-    if (sscanf(below, "shard-%5" SCNu32 "/%n", &out->place.shard, &end) == 1 && end > 0 &&
-        !parse_below_shard(below + end, out))
+    int end = parse_shard(below, &out->place);
+    if (end > 0 && !parse_below_shard(below + end, out))
         return false;
     return is_canonical(name, out);
 }

@@ -5,6 +5,7 @@
  *   <cluster id>/shard-00003/log/<first>-<last>-<stamp>-<stamp>            entries first .. last
  *   <cluster id>/shard-00003/snapshot/<index>-<stamp>                      a manifest
  *   <cluster id>/shard-00003/chunk/<32 hex>-<16 hex>.<piece>               a piece of a chunk
+ *   <cluster id>/shard-00003.1/...                       the same, since it was recovered
  *
  * A chunk is named by its identity and its checksum, as its file on a node is
  * (store/snapshot/chunk.h), so one that did not change is stored once. Indexes have 20 digits, so
@@ -16,9 +17,13 @@
 
 enum { BACKUP_CLUSTER_BYTES = 16, BACKUP_CHUNK_PIECE_BYTES = 64 << 20 };
 
-struct backup_place { /* whose */
+/* Whose. A shard that lost its majority and was recovered goes on without entries that may have
+ * been archived, and others stand at their indexes: what it archives from then on has a place of
+ * its own. */
+struct backup_place {
     uint8_t cluster_id[BACKUP_CLUSTER_BYTES];
     uint32_t shard;
+    uint32_t recovery; /* 0 at first; higher after each recovery */
 };
 struct backup_log { /* entries of one blob, in the order of their indexes */
     uint64_t first_index, last_index;

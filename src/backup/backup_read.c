@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "backup/log_archive.h"
 #include "base/containers/table.h"
@@ -30,7 +31,8 @@ static struct cluster_backup *cluster_of(struct backup_catalogue *catalogue,
 static struct shard_backup *shard_of(struct cluster_backup *cluster,
                                      const struct backup_place *place) {
     for (size_t i = cluster->shard_count; i > 0; i--)
-        if (cluster->shards[i - 1].place.shard == place->shard)
+        if (cluster->shards[i - 1].place.shard == place->shard &&
+            cluster->shards[i - 1].place.recovery == place->recovery)
             return &cluster->shards[i - 1];
     if (cluster->shard_count == cluster->shard_capacity) {
         cluster->shard_capacity = cluster->shard_capacity * 2 + 16;
@@ -59,12 +61,22 @@ static int note(void *context, const char *name, uint64_t bytes) {
     return 0;
 }
 
+static int compare_places(const void *a, const void *b) {
+    const struct backup_place *one = &((const struct shard_backup *)a)->place;
+    const struct backup_place *other = &((const struct shard_backup *)b)->place;
+    if (one->shard != other->shard)
+        return one->shard < other->shard ? -1 : 1;
+    return one->recovery < other->recovery ? -1 : one->recovery > other->recovery;
+}
+
 int backup_catalogue_read(struct blob_store *store, struct backup_catalogue *catalogue,
                           struct blob_problem *problem) {
     *catalogue = (struct backup_catalogue){0};
     int error = store->ops->list(store, "", note, catalogue, problem);
     for (size_t i = 0; i < catalogue->cluster_count; i++) {
         struct cluster_backup *cluster = &catalogue->clusters[i];
+        if (cluster->shard_count)
+            qsort(cluster->shards, cluster->shard_count, sizeof *cluster->shards, compare_places);
         for (size_t at = 0; at < cluster->shard_count; at++) {
             uint64_t end_ms = shard_backup_end_ms(&cluster->shards[at]);
             cluster->newest_ms = end_ms > cluster->newest_ms ? end_ms : cluster->newest_ms;
@@ -83,12 +95,25 @@ void backup_catalogue_release(struct backup_catalogue *catalogue) {
     *catalogue = (struct backup_catalogue){0};
 }
 
+/* Until the first snapshot of a recovered shard is there, what it has from before is more. */
+const struct shard_backup *cluster_backup_shard_at(const struct cluster_backup *cluster,
+                                                   uint32_t shard,
+                                                   const struct replay_target *target) {
+    const struct shard_backup *oldest = NULL;
+    for (size_t i = cluster->shard_count; i > 0; i--) {
+        const struct shard_backup *backup = &cluster->shards[i - 1];
+        if (backup->place.shard != shard)
+            continue;
+        if (shard_backup_snapshot_at(backup, target->index, target->time_ms))
+            return backup;
+        oldest = backup;
+    }
+    return oldest;
+}
+
 const struct shard_backup *cluster_backup_shard(const struct cluster_backup *cluster,
                                                 uint32_t shard) {
-    for (size_t i = 0; i < cluster->shard_count; i++)
-        if (cluster->shards[i].place.shard == shard)
-            return &cluster->shards[i];
-    return NULL;
+    return cluster_backup_shard_at(cluster, shard, &REPLAY_LATEST);
 }
 
 /* ---- one blob ---- */
@@ -355,6 +380,31 @@ int backup_read_shard(struct backup_reader *reader, const struct shard_backup *s
     if (error && passed.text[0])
         put_before(&reader->problem, &passed);
     return error;
+}
+
+static bool is_followed(const struct cluster_backup *cluster, const struct shard_backup *shard) {
+    for (size_t i = 0; i < cluster->shard_count; i++) {
+        const struct shard_backup *other = &cluster->shards[i];
+        if (other->place.shard == shard->place.shard &&
+            other->place.recovery > shard->place.recovery && other->snapshot_count > 0)
+            return true;
+    }
+    return false;
+}
+
+int backup_read_to_target(struct backup_reader *reader, const struct cluster_backup *cluster,
+                          uint32_t number, struct replay *replay) {
+    const struct shard_backup *shard = cluster_backup_shard_at(cluster, number, &replay->target);
+    if (!shard) {
+        snprintf(reader->problem.text, sizeof reader->problem.text,
+                 "the backup has nothing of shard %" PRIu32, number);
+        return ERR_NOT_FOUND;
+    }
+    int error = backup_read_shard(reader, shard, replay);
+    bool is_at_end = !replay->is_complete && replay->index < replay->target.index;
+    return !error && is_at_end && is_followed(cluster, shard)
+               ? complain_of_gap(reader, shard, replay)
+               : error;
 }
 
 /* ---- looking at all of it ---- */

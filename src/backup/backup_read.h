@@ -6,7 +6,7 @@
 
 struct cluster_backup {
     uint8_t cluster_id[BACKUP_CLUSTER_BYTES];
-    struct shard_backup *shards; /* owned; numbers rise */
+    struct shard_backup *shards; /* owned; one for each place: numbers rise, then recoveries */
     size_t shard_count, shard_capacity;
     uint64_t newest_ms; /* the latest time that any of its shards comes to */
 };
@@ -19,8 +19,14 @@ struct backup_catalogue {
 int backup_catalogue_read(struct blob_store *store, struct backup_catalogue *catalogue,
                           struct blob_problem *problem) MUST_CHECK;
 void backup_catalogue_release(struct backup_catalogue *catalogue);
+/* From where the shard is brought back to its latest state. NULL: from nowhere. */
 const struct shard_backup *cluster_backup_shard(const struct cluster_backup *cluster,
-                                                uint32_t shard); /* NULL: none */
+                                                uint32_t shard);
+/* The same to an earlier one: of the places of a shard that was recovered the newest with a
+ * snapshot before the target. */
+const struct shard_backup *cluster_backup_shard_at(const struct cluster_backup *cluster,
+                                                   uint32_t shard,
+                                                   const struct replay_target *target);
 
 /* A blob that cannot be used, and in whose place something else is: an older snapshot and the log
  * behind it, or another piece that holds the same entries. */
@@ -43,6 +49,11 @@ struct backup_reader {
  * way, or a blob; ERR_DAMAGED and the like; the problem is filled. */
 int backup_read_shard(struct backup_reader *reader, const struct shard_backup *shard,
                       struct replay *replay) MUST_CHECK;
+/* The same, from whichever place of the cluster's shard leads to the target. ERR_NOT_FOUND as well
+ * where the shard was recovered between the end of one place and the first snapshot of the next,
+ * and what it had done by then may be in neither. */
+int backup_read_to_target(struct backup_reader *reader, const struct cluster_backup *cluster,
+                          uint32_t shard, struct replay *replay) MUST_CHECK;
 
 /* Looks at every blob of a shard: the pieces of its log, its manifests, their chunks. Calls `bad`
  * with a sentence for each that is not as it was put, and for the first piece of the log that

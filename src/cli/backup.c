@@ -44,7 +44,10 @@ static void list_text(const struct backup_catalogue *catalogue, struct buffer *o
         for (size_t at = 0; at < cluster->shard_count; at++) {
             const struct shard_backup *shard = &cluster->shards[at];
             const struct backup_snapshot *newest = shard_backup_newest_snapshot(shard);
-            grid_cell(&grid, "%u", shard->place.shard);
+            if (shard->place.recovery)
+                grid_cell(&grid, "%u.%u", shard->place.shard, shard->place.recovery);
+            else
+                grid_cell(&grid, "%u", shard->place.shard);
             grid_cell(&grid, "%zu", shard->snapshot_count);
             grid_cell(&grid, "%s",
                       backup_format_time(newest ? shard->snapshots[0].stamp_ms : 0, times[0]));
@@ -60,6 +63,7 @@ static void list_text(const struct backup_catalogue *catalogue, struct buffer *o
 static void list_shard_json(const struct shard_backup *shard, struct json *json) {
     json_open(json, NULL, '{');
     json_number(json, "number", shard->place.shard);
+    json_number(json, "recovery", shard->place.recovery);
     json_number(json, "bytes", shard->bytes);
     json_number(json, "blobs", shard->blob_count);
     json_number(json, "end_index", shard_backup_end(shard));

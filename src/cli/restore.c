@@ -265,7 +265,9 @@ static int restore_into_directory(struct restoring *restoring, struct blob_store
 static int check_bound(const struct restoring *restoring, const struct cluster_backup *cluster,
                        const struct restore_bound *bound) {
     char problem[160];
-    const struct shard_backup *shard = cluster_backup_shard(cluster, bound->shard);
+    const struct shard_backup *shard = cluster_backup_shard_at(
+        cluster, bound->shard,
+        &(struct replay_target){.index = bound->index, .time_ms = UINT64_MAX});
     uint64_t end = shard ? shard_backup_end(shard) : 0;
     if (shard && bound->index <= end)
         return 0;

@@ -14,7 +14,7 @@ enum feature {
     FEATURE_COUNT
 };
 
-enum { FEATURE_LEVEL_NEWEST = 3 }; /* that this release knows */
+enum { FEATURE_LEVEL_NEWEST = 4 }; /* that this release knows */
 
 bool feature_is_on(const struct topology *topology, enum feature feature);
 /* level.raise <level>; ERR_VERSION for one that is not known here. */

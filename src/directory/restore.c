@@ -30,7 +30,8 @@ static struct replay_target control_target(const struct restore *restore,
 
 static int read_topology(struct restore *restore) {
     const struct restore_options *options = restore->options;
-    const struct shard_backup *backup = cluster_backup_shard(options->cluster, 0);
+    const struct replay_target wanted = {.index = UINT64_MAX, .time_ms = options->time_ms};
+    const struct shard_backup *backup = cluster_backup_shard_at(options->cluster, 0, &wanted);
     if (!backup || backup->snapshot_count == 0) {
         buffer_append_text(restore->problem, "the backup has no snapshot of the control shard yet; "
                                              "ask for one with `trothdb backup now`");
@@ -81,8 +82,9 @@ static int write_shard(struct restore *restore, uint32_t number, struct machine 
 }
 
 static int restore_shard(struct restore *restore, uint32_t number) {
-    const struct shard_backup *backup = cluster_backup_shard(restore->options->cluster, number);
-    if (!backup) {
+    const struct cluster_backup *cluster = restore->options->cluster;
+    struct replay_target target = target_of(restore, number);
+    if (!cluster_backup_shard(cluster, number)) {
         buffer_append_format(restore->problem,
                              "the backup has nothing of shard %u; ask for it with `trothdb backup "
                              "now` while the cluster runs",
@@ -90,10 +92,9 @@ static int restore_shard(struct restore *restore, uint32_t number) {
         return ERR_NOT_FOUND;
     }
     struct machine *machine = keyspace_machine_new(restore->options->seed, NULL);
-    struct replay_target target = target_of(restore, number);
     struct replay replay;
     replay_init(&replay, machine, &target);
-    int error = backup_read_shard(restore->options->reader, backup, &replay);
+    int error = backup_read_to_target(restore->options->reader, cluster, number, &replay);
     error = error ? say(restore, error) : write_shard(restore, number, machine, &replay);
     replay_release(&replay);
     machine->ops->free(machine);

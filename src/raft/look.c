@@ -25,6 +25,7 @@ void raft_fetch_behind(const struct raft *raft) {
 
 enum raft_role raft_role(const struct raft *raft) { return raft->role; }
 raft_term raft_current_term(const struct raft *raft) { return raft->term; }
+uint64_t raft_recovery_count(const struct raft *raft) { return raft->term / RAFT_RECOVERY_TERMS; }
 raft_node_number raft_vote(const struct raft *raft) { return raft->vote; }
 raft_node_number raft_leader(const struct raft *raft) { return raft->leader; }
 raft_index raft_commit_index(const struct raft *raft) { return raft->commit_index; }

@@ -46,6 +46,9 @@ void raft_set_applied(struct raft *raft, raft_index index);
 /* Looking in; none changes anything. */
 enum raft_role raft_role(const struct raft *raft);
 raft_term raft_current_term(const struct raft *raft);
+/* Rises with each recovery (RAFT_RECOVER), by the terms that it leaves behind. A million elections
+ * count as one more. */
+uint64_t raft_recovery_count(const struct raft *raft);
 raft_node_number raft_vote(const struct raft *raft);   /* in the current term; 0: for nobody */
 raft_node_number raft_leader(const struct raft *raft); /* 0: unknown */
 raft_index raft_commit_index(const struct raft *raft);

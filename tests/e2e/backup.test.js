@@ -134,6 +134,37 @@ test('a cluster of three is restored into a new one, which grows to three nodes'
   for (let i = 0; i < 40; i++) assert.strictEqual(await askLeader([first, ...others], 'GET', `key-${i}`), 'kept');
 });
 
+test('what a recovered shard archives is not mixed with what it gave up', async (t) => {
+  const place = placeFor(t), store = path.join(place.directory, 'store');
+  const cluster = await startCluster(t, {nodes: 3, shards: 2, isCalm: true,
+    flags: ['--backup-to', store, '--backup-log-interval-ms', 100]});
+  const [left, ...lost] = cluster.nodes;
+  const set = async (nodes, value, count) => {
+    for (let i = 0; i < count; i++) await until(`key-${i} is ${value}`, async () => await askLeader(nodes, 'SET', `key-${i}`, value) === 'OK');
+  };
+  await set(cluster.nodes, 'before', 40);
+  await until('all is archived', async () => await lag(cluster) === 0);
+  left.pause();
+  await set(lost, 'given up', 40);
+  await until('that is archived, too', async () => await lag({nodes: lost}) === 0);
+  await Promise.all(lost.map((node) => node.kill()));
+  left.resume();
+  const recovered = await run(program, ['cluster', 'recover', left.address, '--yes'], {timeout: 90000});
+  assert.strictEqual(recovered.code, 0, recovered.stderr);
+  await set([left], 'after', 20);
+  const done = await run(program, ['backup', 'now', left.address]);
+  assert.strictEqual(done.code, 0, done.stderr);
+
+  const listed = JSON.parse((await run(program, ['backup', 'list', '--json', '--to', store])).stdout).clusters[0].shards;
+  assert.deepStrictEqual(listed.map(({number, recovery}) => [number, recovery]), [[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1]]);
+  const checked = await run(program, ['backup', 'check', '--to', store]);
+  assert.strictEqual(checked.code, 0, checked.stdout + checked.stderr);
+  const latest = await restore('--from', store, '--dir', path.join(place.directory, 'latest'));
+  assert.strictEqual(latest.code, 0, latest.stderr);
+  const node = await startRestored(place, 'latest');
+  for (let i = 0; i < 40; i++) assert.strictEqual(await node.ask('GET', `key-${i}`), i < 20 ? 'after' : 'before', `key-${i}`);
+});
+
 // Each slot of a restored shard is written in one piece until it is more than a chunk, and then in parts.
 test('a slot of many megabytes among smaller ones is restored whole', async (t) => {
   const place = placeFor(t);

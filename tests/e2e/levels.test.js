@@ -44,5 +44,5 @@ test('feature levels', async (t) => {
 
 test('a cluster of one knows all that it knows', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1});
-  await until('the level', async () => await node.level() === 3);
+  await until('the level', async () => await node.level() === 4);
 });

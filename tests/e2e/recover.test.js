@@ -244,7 +244,7 @@ test('a dead voter is replaced: the new node takes all of its shards, and it nev
 // which the other one has.
 async function loseDecision(t) {
   const {nodes} = await startCluster(t, {nodes: 4, shards: 1, isCalm: true});
-  const level = async (node) => /feature_level:3/.test(await node.ask('INFO'));
+  const level = async (node) => /feature_level:4/.test(await node.ask('INFO'));
   for (const node of nodes) await until('the feature level', async () => level(node));
   const status = async (node) => JSON.parse((await cluster('status', node.address, '--json')).stdout);
   const control = (await status(nodes[0])).shards[0].replicas.map(({node}) => nodes[node - 1]);

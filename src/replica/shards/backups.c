@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text/hex.h"
 #include "base/text/json.h"
+#include "cluster/feature.h"
 #include "replica/state/state.h"
 #include "worker/worker.h"
 
@@ -199,20 +200,34 @@ static void follow_settings(struct worker *worker, uint64_t now) {
         open_store(worker, now);
 }
 
-static struct archiver *make_archiver(struct worker *worker, uint32_t shard) {
+static uint32_t recovery_of(const struct worker *worker, const struct shard *shard) {
+    return feature_is_on(worker->topology, FEATURE_RECOVERED_BACKUPS)
+               ? (uint32_t)raft_recovery_count(shard_raft(shard))
+               : 0;
+}
+
+static struct archiver *make_archiver(struct worker *worker, const struct shard *shard) {
     struct backups *backups = worker->hosting->backups;
-    struct archiver_options options = {.place = {.shard = shard},
-                                       .store = backups->store,
-                                       .disk = worker->io.disk,
-                                       .clock = worker->io.clock,
-                                       .log = worker->io.log,
-                                       .metrics = worker->metrics,
-                                       .config = &worker->config,
-                                       .sum = &backups->sum};
+    uint32_t number = shard_number(shard);
+    struct archiver_options options = {
+        .place = {.shard = number, .recovery = recovery_of(worker, shard)},
+        .store = backups->store,
+        .disk = worker->io.disk,
+        .clock = worker->io.clock,
+        .log = worker->io.log,
+        .metrics = worker->metrics,
+        .config = &worker->config,
+        .sum = &backups->sum};
     memcpy(options.place.cluster_id, worker->topology->cluster_id, BACKUP_CLUSTER_BYTES);
-    backups->archivers[shard] = archiver_new(&options);
+    backups->archivers[number] = archiver_new(&options);
     backups->archiver_count++;
-    return backups->archivers[shard];
+    return backups->archivers[number];
+}
+
+/* It was recovered since, or may be told so only now. */
+static bool is_elsewhere(const struct worker *worker, const struct shard *shard) {
+    const struct archiver *archiver = worker->hosting->backups->archivers[shard_number(shard)];
+    return archiver && archiver_place(archiver)->recovery != recovery_of(worker, shard);
 }
 
 void backups_tick(struct worker *worker) {
@@ -227,18 +242,18 @@ void backups_tick(struct worker *worker) {
     for (unsigned i = 0; i < worker->hosted_count; i++) {
         uint32_t number = worker->hosted[i];
         struct shard *shard = worker->shards[number];
-        if (!shard_is_leader(shard)) {
+        if (!shard_is_leader(shard) || is_elsewhere(worker, shard))
             drop(backups, number);
+        if (!shard_is_leader(shard))
             continue;
-        }
         struct archiver *archiver = backups->archivers[number];
-        archiver_tick(archiver ? archiver : make_archiver(worker, number), shard);
+        archiver_tick(archiver ? archiver : make_archiver(worker, shard), shard);
     }
 }
 
 void backups_applied(struct worker *worker, struct shard *shard) {
     struct archiver *archiver = worker->hosting->backups->archivers[shard_number(shard)];
-    if (archiver && shard_is_leader(shard))
+    if (archiver && shard_is_leader(shard) && !is_elsewhere(worker, shard))
         archiver_applied(archiver, shard);
 }
 

@@ -9,7 +9,7 @@ const uint8_t STORY_CLUSTER_ID[BACKUP_CLUSTER_BYTES] = {0xab, 1};
 
 struct archiver *story_new_archiver(struct story *story) {
     struct replica *replica = &story->world->replicas[1];
-    struct archiver_options options = {.place = {.shard = WORLD_SHARD},
+    struct archiver_options options = {.place = {.shard = WORLD_SHARD, .recovery = story->recovery},
                                        .store = &story->blobs.store,
                                        .disk = &replica->disk->disk,
                                        .clock = &replica->clock,
@@ -21,8 +21,7 @@ struct archiver *story_new_archiver(struct story *story) {
     return archiver_new(&options);
 }
 
-struct story *story_new(void) {
-    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+static struct world *new_world(void) {
     struct world *world = world_new(1);
     struct config *config = &world->replicas[1].config;
     world_snapshot_after(world, WORLD_SNAPSHOT_NEVER);
@@ -31,10 +30,22 @@ struct story *story_new(void) {
     config->backup_snapshot_interval_seconds = 1;
     config->backup_keep_seconds = KEEP_SECONDS;
     world_lead(world);
-    story->world = world;
+    return world;
+}
+
+struct story *story_new(void) {
+    struct story *story = memory_allocate_zeroed(1, sizeof *story);
+    story->world = new_world();
     fake_blobs_init(&story->blobs);
     story->archiver = story_new_archiver(story);
     return story;
+}
+
+void story_lose_all(struct story *story) {
+    archiver_drop(story->archiver);
+    story_run_jobs(story);
+    world_free(story->world);
+    story->world = new_world();
 }
 
 /* The job's calls of the disk are counted, and no others. */

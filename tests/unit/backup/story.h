@@ -36,12 +36,15 @@ struct story {
     struct archiver *archiver;
     struct moment moments[WRITES];
     struct disk_fault disk_fault;
+    uint32_t recovery;   /* of its backup's place */
     bool is_interrupted; /* somebody else leads for a moment, in the middle */
 };
 
 struct archiver *story_new_archiver(struct story *story); /* returns owned */
 struct story *story_new(void);                            /* returns owned */
 void story_free(struct story *story);
+/* The shard has nothing any more, and no archiver; the store has what it had. */
+void story_lose_all(struct story *story);
 void story_run_jobs(struct story *story);
 uint64_t story_wall_ms(const struct story *story);
 /* The only shard in it; NULL: there is none. */

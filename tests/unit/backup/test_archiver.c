@@ -8,18 +8,21 @@
 #include "store/snapshot/names.h"
 #include "story.h"
 
+enum { RECOVERED_MS = 60000 };
+
 /* ---- reading ---- */
 
-/* The hash of what the backup holds as of that index. */
-static int restore(struct story *story, raft_index index, uint64_t *hash, raft_index *reached) {
+/* The hash of what the backup holds as of then. */
+static int restore_to(struct story *story, struct replay_target target, uint64_t *hash,
+                      raft_index *reached) {
     struct backup_reader reader = {.store = &story->blobs.store};
     struct backup_catalogue catalogue;
     struct machine *machine = keyspace_machine_new(1, NULL);
     struct replay replay;
-    replay_init(&replay, machine, &(struct replay_target){.index = index, .time_ms = UINT64_MAX});
+    replay_init(&replay, machine, &target);
     int code = backup_catalogue_read(reader.store, &catalogue, &reader.problem);
     if (code == 0)
-        code = backup_read_shard(&reader, story_backup(&catalogue), &replay);
+        code = backup_read_to_target(&reader, &catalogue.clusters[0], WORLD_SHARD, &replay);
     assert_int_equal(reader.problem.text[0] != 0, code != 0);
     *hash = machine->ops->hash(machine);
     *reached = replay.index;
@@ -27,6 +30,20 @@ static int restore(struct story *story, raft_index index, uint64_t *hash, raft_i
     replay_release(&replay);
     machine->ops->free(machine);
     return code;
+}
+
+static int restore(struct story *story, raft_index index, uint64_t *hash, raft_index *reached) {
+    return restore_to(story, (struct replay_target){.index = index, .time_ms = UINT64_MAX}, hash,
+                      reached);
+}
+
+static bool expect_latest(struct story *story, const struct moment *moment) {
+    uint64_t hash;
+    raft_index reached;
+    story->blobs.is_sound = true;
+    int code = restore(story, UINT64_MAX, &hash, &reached);
+    story->blobs.is_sound = false;
+    return code == 0 && reached == moment->index && hash == moment->hash;
 }
 
 /* True: it can be restored. It is told where it cannot, as entries went before they were archived;
@@ -43,6 +60,69 @@ static bool expect_moment(struct story *story, const struct moment *moment) {
     assert_int_equal(reached, moment->index);
     assert_true(hash == moment->hash);
     return true;
+}
+
+/* What a shard has that was recovered without its majority: two of the five entries that are
+ * archived. */
+static struct story *story_recovered(void) {
+    struct story *story = story_new();
+    for (unsigned i = 0; i < WRITES / 2; i++) {
+        story_write(story, i);
+        story_pass(story, STEP_MS);
+    }
+    story_pass(story, END_MS);
+    story_lose_all(story);
+    story->world->now_us += (uint64_t)RECOVERED_MS * 1000;
+    world_write(story->world, 1, "SET key0 again");
+    world_write(story->world, 1, "SET key1 again");
+    assert_true(world_applied_index(story->world, 1) < story->moments[WRITES / 2 - 1].index);
+    story->recovery = 1;
+    story->archiver = story_new_archiver(story);
+    return story;
+}
+
+/* What was given up and what came after it at the same indexes are never mixed: what is latest is
+ * of now, what was before is to be had as it was, and until the first snapshot of now is there what
+ * was archived is still the latest. */
+static void test_what_was_given_up_is_not_mixed_with_what_came_after(void **state) {
+    (void)state;
+    struct story *story = story_recovered();
+    struct archiver_status status;
+    story->blobs.refused = "/snapshot/";
+    story_write(story, WRITES - 1);
+    story_pass(story, STEP_MS);
+    assert_true(expect_latest(story, &story->moments[WRITES / 2 - 1]));
+
+    story->blobs.refused = NULL;
+    story_pass(story, 2 * END_MS);
+    assert_true(expect_latest(story, &story->moments[WRITES - 1]));
+    story_write(story, WRITES - 2);
+    story_pass(story, END_MS);
+    archiver_status(story->archiver, &status);
+    assert_int_equal(status.archived_index, world_applied_index(story->world, 1));
+    assert_true(expect_latest(story, &story->moments[WRITES - 2]));
+    assert_true(expect_moment(story, &story->moments[0]));
+    story_free(story);
+}
+
+/* What the shard did between the last that was archived and its first snapshot since may be in
+ * neither place: it is not passed over. */
+static void test_what_may_be_missing_before_a_recovery_is_refused(void **state) {
+    (void)state;
+    struct story *story = story_recovered();
+    const struct moment *last = &story->moments[WRITES / 2 - 1];
+    struct replay_target target = {.index = UINT64_MAX,
+                                   .time_ms = last->wall_ms + RECOVERED_MS / 2};
+    uint64_t hash;
+    raft_index reached;
+    assert_int_equal(restore_to(story, target, &hash, &reached), 0); /* nothing is known of more */
+    assert_int_equal(reached, last->index);
+    story_pass(story, END_MS);
+    assert_int_equal(restore_to(story, target, &hash, &reached), ERR_NOT_FOUND);
+    target.time_ms = last->wall_ms - 1;
+    assert_int_equal(restore_to(story, target, &hash, &reached), 0);
+    assert_int_equal(reached, last->index - 1);
+    story_free(story);
 }
 
 static unsigned expect_moments_kept(struct story *story) {
@@ -376,6 +456,8 @@ static void test_a_clock_that_is_put_right_holds_up_no_snapshot(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_any_one_call_of_the_store_fails),
           cmocka_unit_test(test_any_one_call_of_the_disk_fails),
+          cmocka_unit_test(test_what_was_given_up_is_not_mixed_with_what_came_after),
+          cmocka_unit_test(test_what_may_be_missing_before_a_recovery_is_refused),
           cmocka_unit_test(test_what_was_let_go_is_missed),
           cmocka_unit_test(test_a_snapshot_under_way_takes_the_place),
           cmocka_unit_test(test_nothing_is_archived_without_what_leads_up_to_it),

@@ -41,6 +41,21 @@ static void names_come_back(void **state) {
     expect_same(name, BACKUP_NAME_CATALOGUE);
 }
 
+/* So is one of a shard that was recovered, which begins as no name of before does. */
+static void names_after_a_recovery_come_back(void **state) {
+    (void)state;
+    char name[BLOB_NAME_MAXIMUM];
+    struct backup_name parsed;
+    struct backup_place place = PLACE;
+    place.recovery = 12;
+    backup_snapshot_name(&place, &(struct backup_snapshot){30, 3000}, name);
+    assert_string_equal(name, "ab010203000000000000000000000000/shard-00007.12/snapshot/"
+                              "00000000000000000030-3000");
+    expect_same(name, BACKUP_NAME_SNAPSHOT);
+    assert_true(backup_name_parse(name, &parsed));
+    assert_int_equal(parsed.place.recovery, 12);
+}
+
 /* What nobody of ours wrote is not taken for it. */
 static void strange_names_are_passed_over(void **state) {
     (void)state;
@@ -52,6 +67,12 @@ static void strange_names_are_passed_over(void **state) {
         "00000000000000000020-00000000000000000011-1-2",
         "ab010203000000000000000000000000/shard-00007/log/"
         "00000000000000000011-00000000000000000020-1-2x",
+        "ab010203000000000000000000000000/shard-00007.0/snapshot/00000000000000000030-3000",
+        "ab010203000000000000000000000000/shard-00007.01/snapshot/00000000000000000030-3000",
+        "ab010203000000000000000000000000/shard-00007./snapshot/00000000000000000030-3000",
+        "ab010203000000000000000000000000/shard-00007.1snapshot/00000000000000000030-3000",
+        "ab010203000000000000000000000000/shard-00007.4294967297/snapshot/"
+        "00000000000000000030-3000",
         "AB010203000000000000000000000000/cluster.json",
     };
     struct backup_name parsed;
@@ -245,8 +266,8 @@ static void replay_refuses_a_gap(void **state) {
     buffer_release(&entries);
 }
 
-RUN_TESTS(cmocka_unit_test(names_come_back), cmocka_unit_test(strange_names_are_passed_over),
-          cmocka_unit_test(log_archive_comes_back),
+RUN_TESTS(cmocka_unit_test(names_come_back), cmocka_unit_test(names_after_a_recovery_come_back),
+          cmocka_unit_test(strange_names_are_passed_over), cmocka_unit_test(log_archive_comes_back),
           cmocka_unit_test(every_flip_of_a_log_archive_is_found),
           cmocka_unit_test(archive_ends_at_a_gap),
           cmocka_unit_test(every_moment_of_the_time_kept_stays_restorable),
