@@ -1,5 +1,6 @@
 #include "sim/backup/archivist.h"
 #include "base/memory.h"
+#include "sim/check/past.h"
 #include "sim/cluster/node.h"
 #include "sim/life/connection.h"
 #include "wire/request.h"
@@ -11,6 +12,7 @@ enum { ARCHIVIST_PAUSE_MOST_US = 3000000, ARCHIVIST_LINE_BYTES = 160 };
 struct told {
     unsigned long long applied, archived, snapshot, hurry;
     int has_failed;
+    unsigned recovery_count; /* of the shard, by then */
 };
 
 struct archivist {
@@ -30,7 +32,10 @@ static event_run ask_event;
 /* Each of all that are made has the same chance to be one of those that are kept. The control
  * shard's are none: a restore takes the topology that it finds. */
 static void note_promise(struct archivist *archivist, uint32_t shard, uint64_t index) {
-    struct archive_promise promise = {.shard = shard, .index = index};
+    struct archive_promise promise = {.shard = shard,
+                                      .index = index,
+                                      .recovery_count =
+                                          past_recovery_count(archivist->simulation, shard)};
     if (shard == 0)
         return;
     uint64_t seen = ++archivist->simulation->statistics.moments_promised;
@@ -44,7 +49,7 @@ static void note_promise(struct archivist *archivist, uint32_t shard, uint64_t i
 }
 
 static void note_line(struct archivist *archivist, const char *line) {
-    struct told told;
+    struct told told = {0};
     unsigned shard;
     if (sscanf(line, "%u %llu %llu %llu %llu %d", &shard, &told.applied, &told.archived,
                &told.snapshot, &told.hurry, &told.has_failed) != 6 ||
@@ -52,7 +57,9 @@ static void note_line(struct archivist *archivist, const char *line) {
         simulation_fail(archivist->simulation, "a node says of its backups: \"%s\"", line);
         return;
     }
-    if (told.archived > archivist->told[shard].archived)
+    told.recovery_count = past_recovery_count(archivist->simulation, shard);
+    if (told.archived > archivist->told[shard].archived ||
+        told.recovery_count > archivist->told[shard].recovery_count)
         note_promise(archivist, shard, told.archived);
     archivist->told[shard] = told;
 }

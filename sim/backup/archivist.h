@@ -9,6 +9,7 @@ enum { ARCHIVIST_PROMISE_MAXIMUM = 64 };
 struct archive_promise {
     uint32_t shard;
     uint64_t index;
+    unsigned recovery_count; /* of the shard, by then */
 };
 
 struct archivist;

@@ -1,7 +1,6 @@
 #include "sim/backup/recall.h"
 #include "base/check.h"
 #include "shard/machine/keyspace_machine.h"
-#include "sim/backup/archivist.h"
 #include "sim/check/checks.h"
 #include "sim/check/past.h"
 #include "sim/cluster/node.h"
@@ -124,12 +123,25 @@ static void check_moment(struct recall *recall, const struct wanted *wanted,
     read_keys(recall, wanted->shard, replay, &moment);
 }
 
-static int bring_back(struct recall *recall, const struct wanted *wanted, struct replay *replay) {
-    const struct shard_backup *backup =
+static const struct shard_backup *backup_for(const struct recall *recall,
+                                             const struct wanted *wanted) {
+    return cluster_backup_shard_at(&recall->catalogue.clusters[0], wanted->shard, &wanted->target);
+}
+
+/* From a place that the shard has left since it was recovered, and in which it may have been given
+ * up then? What was archived of that is what it was, and nothing else is known of it any more. */
+static bool is_given_up(const struct recall *recall, const struct wanted *wanted, uint64_t index) {
+    const struct shard_backup *newest =
         cluster_backup_shard(&recall->catalogue.clusters[0], wanted->shard);
+    return backup_for(recall, wanted) != newest &&
+           past_is_given_up(recall->simulation, wanted->shard, index, 0);
+}
+
+static int bring_back(struct recall *recall, const struct wanted *wanted, struct replay *replay) {
     recall->reader.problem.text[0] = '\0';
     replay_init(replay, keyspace_machine_new(1, NULL), &wanted->target);
-    return backup ? backup_read_shard(&recall->reader, backup, replay) : ERR_NOT_FOUND;
+    return backup_read_to_target(&recall->reader, &recall->catalogue.clusters[0], wanted->shard,
+                                 replay);
 }
 
 static void let_go(struct replay *replay) {
@@ -147,7 +159,7 @@ static uint64_t recall_moment(struct recall *recall, const struct wanted *wanted
         simulation_fail(simulation, "shard %u cannot be brought back to index %lld, time %lld: %s",
                         wanted->shard, (long long)wanted->target.index,
                         (long long)wanted->target.time_ms, recall->reader.problem.text);
-    if (!error)
+    if (!error && !is_given_up(recall, wanted, replay.index))
         check_moment(recall, wanted, &replay);
     simulation->statistics.moments_recalled += !error;
     simulation->statistics.moments_refused += error != 0;
@@ -178,12 +190,15 @@ static bool is_kept(const struct simulation *simulation, uint32_t shard, uint64_
            simulation->queue.now_us / 1000 + lost_ms;
 }
 
-bool recall_index(struct recall *recall, uint32_t shard, uint64_t index) {
+bool recall_promise(struct recall *recall, const struct archive_promise *promise) {
+    const uint32_t shard = promise->shard;
+    if (past_is_given_up(recall->simulation, shard, promise->index, promise->recovery_count))
+        return false;
     struct wanted wanted = {.shard = shard,
-                            .target = {.index = index, .time_ms = UINT64_MAX},
-                            .is_owed = is_kept(recall->simulation, shard, index)};
+                            .target = {.index = promise->index, .time_ms = UINT64_MAX},
+                            .is_owed = is_kept(recall->simulation, shard, promise->index)};
     uint64_t reached = recall_moment(recall, &wanted);
-    check_index(recall, shard, reached, index);
+    check_index(recall, shard, reached, promise->index);
     return reached != UINT64_MAX;
 }
 
@@ -193,7 +208,9 @@ bool recall_time(struct recall *recall, uint32_t shard, uint64_t time_ms) {
     uint64_t reached = recall_moment(recall, &wanted);
     uint64_t expected = past_index_at(recall->simulation, shard, time_ms);
     uint64_t archived = archivist_archived(recall->simulation->archivist, shard);
-    if (expected != UINT64_MAX && (reached > expected || reached < archived))
+    bool is_known = expected != UINT64_MAX && !is_given_up(recall, &wanted, reached) &&
+                    !is_given_up(recall, &wanted, expected + 1);
+    if (is_known && (reached > expected || reached < archived))
         check_index(recall, shard, reached, expected);
     return reached != UINT64_MAX;
 }

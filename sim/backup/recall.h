@@ -3,6 +3,7 @@
  * simulation. */
 #pragma once
 #include "backup/backup_read.h"
+#include "sim/backup/archivist.h"
 #include "sim/cluster/simulation.h"
 
 struct recall {
@@ -17,8 +18,9 @@ bool recall_init(struct recall *recall, struct simulation *simulation) MUST_CHEC
 void recall_release(struct recall *recall);
 /* Every blob is what it was when it was put, and none is missing that another one names. */
 void recall_look_at_all(struct recall *recall);
-/* To an index that a node called archived. False: it is older than is kept, and not to be had. */
-bool recall_index(struct recall *recall, uint32_t shard, uint64_t index);
+/* To an index that a node called archived. False: it is not to be had, as it is older than is kept,
+ * or was given up. */
+bool recall_promise(struct recall *recall, const struct archive_promise *promise);
 /* To a time. False: it is not to be had. */
 bool recall_time(struct recall *recall, uint32_t shard, uint64_t time_ms);
 /* To the end, which is this index or a later one. */

@@ -172,8 +172,9 @@ static void check_compared(struct simulation *simulation, unsigned node, uint32_
                         number, node + 1, (unsigned long long)shard_applied_index(shard));
 }
 
-/* It holds what was lost for committed, and begins anew when it hears of whom went on. */
-static bool is_of_lost_past(const struct shard_checks *checks, const struct raft *raft) {
+bool checks_is_of_lost_past(const struct simulation *simulation, uint32_t shard,
+                            const struct raft *raft) {
+    const struct shard_checks *checks = &simulation->checks->shards[shard];
     return raft_commit_index(raft) >= checks->lost_from &&
            raft_term_at(raft, raft_last_index(raft)) >> CHECKS_AGE_TERMS_LOG2 < checks->age;
 }
@@ -181,7 +182,7 @@ static bool is_of_lost_past(const struct shard_checks *checks, const struct raft
 static void check_data(struct simulation *simulation, unsigned node, uint32_t number,
                        struct shard *shard) {
     struct shard_checks *checks = &simulation->checks->shards[number];
-    if (is_of_lost_past(checks, shard_raft(shard)))
+    if (checks_is_of_lost_past(simulation, number, shard_raft(shard)))
         return;
     check_committed(simulation, checks, node, number, shard_raft(shard));
     check_state(simulation, checks, node, number, shard);

@@ -42,5 +42,8 @@ uint64_t checks_first_lost(const struct simulation *simulation, uint32_t shard,
 /* What was committed from this index on is lost for good, by the operator's word: others may be,
  * of the term in which a replica goes on alone, or later ones. */
 void checks_forget(struct simulation *simulation, uint32_t shard, uint64_t from, uint64_t term);
+/* The replica holds what was lost for committed, and begins anew when it hears of whom went on. */
+bool checks_is_of_lost_past(const struct simulation *simulation, uint32_t shard,
+                            const struct raft *raft);
 uint64_t checks_newest_term(const struct simulation *simulation,
                             uint32_t shard); /* that has a leader */

@@ -3,6 +3,7 @@
 #include "cluster/topology.h"
 #include "shard/shard.h"
 #include "sim/check/checks.h"
+#include "sim/check/past.h"
 #include "sim/cluster/node.h"
 
 enum {
@@ -138,6 +139,7 @@ static void goes_on_alone(struct simulation *simulation, uint32_t number, const 
                lost->survivor + 1, (unsigned long long)from);
     doubt(simulation, number, from, has_other_entries);
     checks_forget(simulation, number, from, raft_current_term(raft));
+    past_forget(simulation, number, from);
 }
 
 void loss_account_after_turn(struct simulation *simulation, struct sim_thread *thread) {

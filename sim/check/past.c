@@ -1,19 +1,27 @@
 #include "sim/check/past.h"
+#include "base/check.h"
 #include "base/memory.h"
 #include "shard/machine/payload.h"
 #include "shard/shard.h"
+#include "sim/check/checks.h"
 #include "sim/cluster/node.h"
+
+enum { PAST_RECOVERIES_MOST = 64 };
 
 struct shard_past {
     struct past_moment *moments; /* by index; 0: before the first entry */
     size_t capacity;
     uint64_t logged_most, committed_most;
+    uint64_t given_up_from[PAST_RECOVERIES_MOST]; /* by each recovery */
+    unsigned recovery_count;
 };
 
 struct past {
     unsigned shard_count;
     struct shard_past *shards;
 };
+
+static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 struct past *past_new(unsigned shard_count) {
     struct past *past = memory_allocate(sizeof *past);
@@ -65,14 +73,39 @@ static void look_at(struct shard_past *shard, const struct raft *raft, uint64_t 
 
 void past_after_turn(struct simulation *simulation, struct sim_thread *thread) {
     struct past *past = simulation->past;
-    if (past == NULL)
+    if (past == NULL || thread->node->is_given_up)
         return;
     for (uint32_t number = thread->index; number < past->shard_count;
          number += simulation->worker_count) {
         struct shard *shard = worker_shard(thread->worker, number);
-        if (shard)
+        if (shard && !checks_is_of_lost_past(simulation, number, shard_raft(shard)))
             look_at(&past->shards[number], shard_raft(shard), simulation->queue.now_us);
     }
+}
+
+void past_forget(struct simulation *simulation, uint32_t shard, uint64_t from) {
+    if (simulation->past == NULL)
+        return;
+    struct shard_past *past = &simulation->past->shards[shard];
+    CHECK(past->recovery_count < PAST_RECOVERIES_MOST);
+    past->given_up_from[past->recovery_count++] = from;
+    past->logged_most = smaller(past->logged_most, from - 1);
+    past->committed_most = smaller(past->committed_most, from - 1);
+    for (uint64_t index = from; index < past->capacity; index++)
+        past->moments[index] = (struct past_moment){0};
+}
+
+unsigned past_recovery_count(const struct simulation *simulation, uint32_t shard) {
+    return simulation->past->shards[shard].recovery_count;
+}
+
+bool past_is_given_up(const struct simulation *simulation, uint32_t shard, uint64_t index,
+                      unsigned recovery_count) {
+    const struct shard_past *past = &simulation->past->shards[shard];
+    for (unsigned i = recovery_count; i < past->recovery_count; i++)
+        if (past->given_up_from[i] <= index)
+            return true;
+    return false;
 }
 
 bool past_at(const struct simulation *simulation, uint32_t shard, uint64_t index,
@@ -83,8 +116,6 @@ bool past_at(const struct simulation *simulation, uint32_t shard, uint64_t index
     *moment = past->moments[index];
     return true;
 }
-
-static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 uint64_t past_leaps_ms(const struct simulation *simulation, uint32_t shard, uint64_t most_ms) {
     const struct shard_past *past = &simulation->past->shards[shard];

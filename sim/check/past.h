@@ -20,6 +20,13 @@ void past_after_turn(struct simulation *simulation, struct sim_thread *thread);
 /* False: no node was ever seen to have committed it. */
 bool past_at(const struct simulation *simulation, uint32_t shard, uint64_t index,
              struct past_moment *moment);
+/* The shard went on without its majority: what it held from this index on was given up, and others
+ * come to stand there. Does nothing in a run without backups. */
+void past_forget(struct simulation *simulation, uint32_t shard, uint64_t from);
+unsigned past_recovery_count(const struct simulation *simulation, uint32_t shard);
+/* Of what stood at this index after so many recoveries: was it given up by a later one? */
+bool past_is_given_up(const struct simulation *simulation, uint32_t shard, uint64_t index,
+                      unsigned recovery_count);
 /* By how much the shard's stamps went ahead of the time that went by, since its first one, as some
  * leader's clock was ahead of all before it: each time that happened up to `most_ms` of it. */
 uint64_t past_leaps_ms(const struct simulation *simulation, uint32_t shard, uint64_t most_ms);

@@ -33,7 +33,7 @@ static void recall_promises(struct recall *recall) {
     const struct archive_promise *promises = archivist_promises(simulation->archivist, &count);
     for (unsigned i = 0; i < LAST_BACKUP_PROMISES && count > 0; i++) {
         const struct archive_promise *promise = &promises[random_below(&simulation->random, count)];
-        recall_index(recall, promise->shard, promise->index);
+        recall_promise(recall, promise);
     }
 }
 

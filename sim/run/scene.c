@@ -19,6 +19,7 @@ enum { SIM_SPARES_MOST = 2 };
 /* A FLUSHALL of unknown outcome explains every key that is lost later; so most runs have none. */
 static const double SIM_FLUSH_CHANCE = 0.3, SIM_FLUSH_SHARE_MOST = 0.01;
 static const double SIM_BACKUP_CHANCE = 0.15; /* in the mixes that are about something else */
+static const double SIM_BACKUP_OF_LOST_CHANCE = 0.3; /* where nodes are lost for good */
 static const double SIM_SLOW_READER_CHANCE = 0.4, SIM_SLOW_SHARE_MOST = 0.015;
 
 /* ---- what the run is about ---- */
@@ -84,12 +85,10 @@ static void choose_key(struct simulation *simulation) {
 
 /* ---- who takes part ---- */
 
-/* Not where nodes are lost for good: a shard that is recovered goes on without entries that its
- * backup may have (docs/guide/backup.md). */
 static void begin_backups(struct simulation *simulation) {
-    bool is_wanted =
-        mix_wants_backups(simulation->mix) || random_chance(&simulation->random, SIM_BACKUP_CHANCE);
-    if (!is_wanted || mix_loses_nodes(simulation->mix))
+    double chance =
+        mix_loses_nodes(simulation->mix) ? SIM_BACKUP_OF_LOST_CHANCE : SIM_BACKUP_CHANCE;
+    if (!mix_wants_backups(simulation->mix) && !random_chance(&simulation->random, chance))
         return;
     simulation->blobs = sim_blobs_new(&simulation->queue, &simulation->random, &simulation->trace);
     simulation->past = past_new(simulation->shard_count + 1);
