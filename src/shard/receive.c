@@ -86,7 +86,8 @@ static void found(struct snapshot_job *job, int status) {
     }
     in->manifest = job->manifest;
     if (status) {
-        shard_refuse_incoming(shard, "received snapshot not written", status);
+        shard_refuse_incoming(shard, "snapshot offered, and what is here of it cannot be looked at",
+                              status);
         return;
     }
     uint32_t reused_count = 0;

@@ -75,8 +75,22 @@ static int file_bytes(struct disk *disk, const char *file_name, uint64_t *bytes)
     return status;
 }
 
+struct look {
+    struct snapshot_job *job;
+    int error; /* what this process could not look at may be here */
+};
+
+/* One that the disk cannot read counts as lacking: the leader's copy is taken in its place. */
+static bool is_readable(struct look *look, const char *file_name, uint64_t *bytes) {
+    int status = file_bytes(look->job->disk, file_name, bytes);
+    if (disk_error_is_of_process(status))
+        look->error = status;
+    return status == 0;
+}
+
 static void find_file(void *context, const char *file_name) {
-    struct snapshot_job *job = context;
+    struct look *look = context;
+    struct snapshot_job *job = look->job;
     struct snapshot_file file;
     uint64_t bytes;
     snapshot_file_parse(file_name, &file);
@@ -86,7 +100,7 @@ static void find_file(void *context, const char *file_name) {
         struct snapshot_chunk *chunk = &job->manifest->chunks[i];
         bool is_same = chunk->raw_checksum.low == file.chunk.raw_checksum.low &&
                        chunk->raw_checksum.high == file.chunk.raw_checksum.high;
-        if (!is_same || job->found[i] || file_bytes(job->disk, file_name, &bytes))
+        if (!is_same || job->found[i] || !is_readable(look, file_name, &bytes))
             continue;
         job->found[i] = true;
         chunk->stored_bytes = bytes;
@@ -95,8 +109,10 @@ static void find_file(void *context, const char *file_name) {
 }
 
 static int find(struct snapshot_job *job) {
+    struct look look = {.job = job};
     job->found = memory_allocate_zeroed(job->manifest->chunk_count, sizeof *job->found);
-    return job->disk->ops->list(job->disk, find_file, job);
+    int status = job->disk->ops->list(job->disk, find_file, &look);
+    return status ? status : look.error;
 }
 
 /* ---- the job ---- */

@@ -15,7 +15,8 @@ enum snapshot_job_kind {
     SNAPSHOT_JOB_READ,   /* bytes: what a chunk holds, out, verified all through */
     SNAPSHOT_JOB_NAME,   /* manifest, in: written durably, read back and compared */
     SNAPSHOT_JOB_FIND    /* manifest, in and out: found[] says which of its chunks are here already,
-                            and those are named as they are here, compressed by whatever release */
+                            and those are named as they are here, compressed by whatever release;
+                            none is called lacking because this process cannot look at it now */
 };
 
 struct snapshot_job {

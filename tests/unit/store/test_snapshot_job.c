@@ -216,10 +216,35 @@ static void test_chunks_that_are_here_are_found(void **state) {
         buffer_release(&images[i]);
 }
 
+/* A chunk that is here and cannot be opened for want of descriptors is not lacking, and fetching it
+ * anew would want more of them. One that the disk cannot read may as well be fetched. */
+static void test_a_chunk_that_cannot_be_looked_at_is_not_lacking(void **state) {
+    struct bench *bench = *state;
+    struct disk *disk = &bench->fake.disk;
+    struct buffer image;
+    struct snapshot_chunk chunk = packed(HELD, &image);
+    assert_int_equal(snapshot_chunk_write(disk, SHARD, &chunk, buffer_bytes(&image)), 0);
+    struct snapshot_manifest *manifest = manifest_of(&chunk, 1);
+    const int of_process[] = {ERR_BUSY, ERR_REFUSED, ERR_NO_MEMORY};
+    for (size_t i = 0; i < sizeof of_process / sizeof *of_process; i++) {
+        bench->fake.no_open = of_process[i];
+        assert_int_equal(run_on_manifest(bench, SNAPSHOT_JOB_FIND, manifest), of_process[i]);
+    }
+    bench->fake.no_open = ERR_IO;
+    assert_int_equal(run_on_manifest(bench, SNAPSHOT_JOB_FIND, manifest), 0);
+    assert_false(bench->is_found[0]);
+    bench->fake.no_open = 0;
+    assert_int_equal(run_on_manifest(bench, SNAPSHOT_JOB_FIND, manifest), 0);
+    assert_true(bench->is_found[0]);
+    snapshot_manifest_free(manifest);
+    buffer_release(&image);
+}
+
 #define ON_A_DISK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 RUN_TESTS(ON_A_DISK(test_a_chunk_is_saved_and_read),
           ON_A_DISK(test_a_chunk_that_is_too_long_is_not_saved),
           ON_A_DISK(test_a_chunk_is_stored_if_it_is_whole),
           ON_A_DISK(test_no_failure_of_the_disk_is_lost), ON_A_DISK(test_a_manifest_is_named),
-          ON_A_DISK(test_chunks_that_are_here_are_found))
+          ON_A_DISK(test_chunks_that_are_here_are_found),
+          ON_A_DISK(test_a_chunk_that_cannot_be_looked_at_is_not_lacking))
