@@ -185,46 +185,75 @@ static bool is_everybody_up(const struct loss *loss) {
     return true;
 }
 
-static struct shard *replica_left(const struct loss *loss, unsigned node, uint32_t number) {
-    return is_left(loss, node + 1) ? sim_node_replica(loss->simulation->nodes[node], number) : NULL;
+/* What a node that is left has of the shard. NULL: nothing that counts, for once it is settled who
+ * votes nobody else may go on alone. */
+static struct shard *replica_left(const struct loss *loss, unsigned node,
+                                  const struct topology_shard *shard) {
+    bool counts = !shard->is_settled || topology_shard_has_replica(shard, node + 1);
+    return is_left(loss, node + 1) && counts
+               ? sim_node_replica(loss->simulation->nodes[node], shard->number)
+               : NULL;
+}
+
+static bool is_ahead(struct shard_place a, struct shard_place b) {
+    return a.term > b.term || (a.term == b.term && a.index > b.index);
+}
+
+static struct shard_place end_of(const struct shard *replica) {
+    raft_index last = raft_last_index(shard_raft(replica));
+    return (struct shard_place){.index = last, .term = raft_term_at(shard_raft(replica), last)};
 }
 
 /* The most advanced one by Raft's own order (5.4.1), wanted by the topology or not, of all but
  * `but`. */
-static unsigned most_advanced(const struct loss *loss, uint32_t number, unsigned but) {
+static unsigned most_advanced(const struct loss *loss, const struct topology_shard *shard,
+                              unsigned but) {
     const struct simulation *simulation = loss->simulation;
     unsigned best = simulation->node_count;
-    raft_term best_term = 0;
-    raft_index best_index = 0;
+    struct shard_place best_end = {0};
     for (unsigned node = 0; node < simulation->node_count; node++) {
-        const struct shard *replica = replica_left(loss, node, number);
+        const struct shard *replica = replica_left(loss, node, shard);
         if (replica == NULL || node == but)
             continue;
-        raft_index index = raft_last_index(shard_raft(replica));
-        raft_term term = raft_term_at(shard_raft(replica), index);
-        if (best == simulation->node_count || term > best_term ||
-            (term == best_term && index > best_index)) {
+        if (best == simulation->node_count || is_ahead(end_of(replica), best_end)) {
             best = node;
-            best_term = term;
-            best_index = index;
+            best_end = end_of(replica);
         }
     }
     return best;
 }
 
-static unsigned survivor_of(const struct loss *loss, uint32_t number) {
-    return most_advanced(loss, number, loss->simulation->node_count);
+static unsigned survivor_of(const struct loss *loss, const struct topology_shard *shard) {
+    return most_advanced(loss, shard, loss->simulation->node_count);
 }
 
-static bool has_entries(const struct loss *loss, unsigned node, uint32_t number) {
+/* Does one take in a snapshot by which it will be ahead of the survivor? Then it is waited for. */
+static bool is_overtaken(const struct loss *loss, const struct topology_shard *shard,
+                         unsigned survivor) {
+    struct shard_place end = end_of(replica_left(loss, survivor, shard));
+    for (unsigned node = 0; node < loss->simulation->node_count; node++) {
+        const struct shard *replica = replica_left(loss, node, shard);
+        if (replica && is_ahead(shard_coming_in(replica), end)) {
+            trace_line(&loss->simulation->trace,
+                       "operator: node %u takes in a snapshot of shard %u: that is waited for",
+                       node + 1, shard->number);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_entries(const struct loss *loss, unsigned node,
+                        const struct topology_shard *shard) {
     return node != loss->simulation->node_count &&
-           raft_last_index(shard_raft(replica_left(loss, node, number))) > 0;
+           raft_last_index(shard_raft(replica_left(loss, node, shard))) > 0;
 }
 
 /* Who is named. The control shard's is asked for itself, by him who asks. */
-static unsigned named_of(const struct loss *loss, uint32_t number, unsigned survivor) {
-    unsigned next = most_advanced(loss, number, survivor);
-    bool is_passed_over = loss->is_hasty && number != 0 && has_entries(loss, next, number);
+static unsigned named_of(const struct loss *loss, const struct topology_shard *shard,
+                         unsigned survivor) {
+    unsigned next = most_advanced(loss, shard, survivor);
+    bool is_passed_over = loss->is_hasty && shard->number != 0 && has_entries(loss, next, shard);
     return is_passed_over ? next : survivor;
 }
 
@@ -261,19 +290,21 @@ static bool survey(struct loss *loss, const struct topology *topology, struct bu
     loss->is_control_lost = false;
     for (unsigned i = 0; i < topology->shard_count; i++) {
         const struct topology_shard *shard = &topology->shards[i];
-        unsigned survivor = survivor_of(loss, shard->number);
+        unsigned survivor = survivor_of(loss, shard);
         if (survivor == loss->simulation->node_count)
             return false;
-        const struct raft *raft = shard_raft(replica_left(loss, survivor, shard->number));
+        const struct raft *raft = shard_raft(replica_left(loss, survivor, shard));
         bool is_wanted_left = replicas_left(shard, loss->is_lost) * 2 > shard->replica_count;
         if (goes_on_by_itself(loss, shard->number, raft)) {
             if (!is_wanted_left)
                 keep_voters(loss, shard, raft);
             continue;
         }
-        unsigned named = named_of(loss, shard->number, survivor);
+        if (!loss->is_hasty && is_overtaken(loss, shard, survivor))
+            return false;
+        unsigned named = named_of(loss, shard, survivor);
         loss_account_expect(loss->simulation, shard->number, named,
-                            shard_raft(replica_left(loss, named, shard->number)));
+                            shard_raft(replica_left(loss, named, shard)));
         if (shard->number == 0) {
             loss->is_control_lost = true;
             loss->control_survivor = named;

@@ -17,6 +17,12 @@ bool shard_is_loading(const struct shard *shard) {
     return shard->incoming.stage == INCOMING_LOADING;
 }
 raft_index shard_snapshot_index(const struct shard *shard) { return shard->snapshot_index; }
+struct shard_place shard_coming_in(const struct shard *shard) {
+    const struct incoming_snapshot *in = &shard->incoming;
+    return in->stage == INCOMING_NONE
+               ? (struct shard_place){0}
+               : (struct shard_place){.index = in->index, .term = in->offer->meta.term};
+}
 struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard) {
     return shard->shelf;
 }

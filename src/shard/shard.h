@@ -227,5 +227,8 @@ uint64_t shard_difference_count(const struct shard *shard);
 bool shard_is_leader(const struct shard *shard);
 size_t shard_pending_count(const struct shard *shard); /* commands proposed and reads waiting */
 raft_index shard_snapshot_index(const struct shard *shard);
+/* Where a snapshot stands that is on its way here: received, or loaded, and not in place yet.
+ * Zeros: there is none. */
+struct shard_place shard_coming_in(const struct shard *shard);
 /* The newest durable snapshot and what keeps its files (store/snapshot/shelf.h). Borrows. */
 struct snapshot_shelf *shard_snapshot_shelf(struct shard *shard);

@@ -156,8 +156,7 @@ static int take_wishes_back(struct recovery *recovery) {
         uint32_t best;
         if (!is_wanted_in_vain(recovery, shard))
             continue;
-        const struct raft_configuration *members =
-            &recovery_best(recovery, shard->number, &best)->members;
+        const struct raft_configuration *members = &recovery_best(recovery, shard, &best)->members;
         for (unsigned j = 0; j < members->voter_count; j++)
             if (recovery_is_left(recovery, members->voters[j]))
                 wish.nodes[wish.count++] = members->voters[j];
@@ -241,21 +240,55 @@ static int say_and_ask(struct recovery *recovery) {
                              "the recovery was not confirmed; --yes does it without a question");
 }
 
+/* ---- who is left ---- */
+
+struct look {
+    struct recovery *recovery;
+    int status;
+    uint32_t shard, node; /* what is waited for */
+};
+
+static bool has_all_come(struct change *change, void *context) {
+    struct look *look = context;
+    char text[CHANGE_SHOWN_BYTES];
+    look->status = recovery_ask_survivors(look->recovery);
+    if (look->status || !recovery_is_coming(look->recovery, &look->shard, &look->node))
+        return true;
+    snprintf(text, sizeof text,
+             "node %u takes in a snapshot of shard %u that is newer than what the others have",
+             look->node, look->shard);
+    change_show(change, text);
+    return false;
+}
+
+/* The replicas are judged by what they have. One that is on its way to be the most advanced would
+ * be passed over, and what it alone has be lost. */
+static int survey(struct recovery *recovery) {
+    struct look look = {.recovery = recovery};
+    char why[CLIENT_PROBLEM_BYTES];
+    if (change_wait(&recovery->change, has_all_come, &look))
+        return look.status;
+    snprintf(why, sizeof why,
+             "node %u still takes in a snapshot of shard %u that is newer than what the others "
+             "have; ask again, or give it longer by --wait",
+             look.node, look.shard);
+    return change_fail(&recovery->change, "nothing was changed:", why);
+}
+
 static int recover(struct recovery *recovery, char *texts) {
     buffer_init(&recovery->lost, RECOVER_TEXT_BYTES);
     buffer_init(&recovery->choices, RECOVER_TEXT_BYTES);
     buffer_init(&recovery->topology, TOPOLOGY_BYTES_MAXIMUM);
-    int status = recovery_ask_survivors(recovery, texts);
+    int status = recovery_name_survivors(recovery, texts);
+    if (!status)
+        status = survey(recovery);
     if (!status)
         status = recovery_list_lost(recovery);
     if (!status)
         status = recovery_judge(recovery);
     if (!status)
         status = say_and_ask(recovery);
-    for (unsigned i = 0; i < recovery->survivor_count; i++) {
-        status_release(&recovery->survivors[i]);
-        voters_release(&recovery->voters[i]);
-    }
+    recovery_release_survivors(recovery);
     buffer_release(&recovery->lost);
     buffer_release(&recovery->choices);
     buffer_release(&recovery->topology);

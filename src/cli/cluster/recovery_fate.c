@@ -1,7 +1,12 @@
 /* What becomes of each shard, by what is left of it. */
-#include <stdio.h>
-
 #include "cli/cluster/recovery.h"
+
+const struct status *recovery_survivor(const struct recovery *recovery, uint32_t node) {
+    for (unsigned i = 0; i < recovery->survivor_count; i++)
+        if (recovery->survivors[i].self == node)
+            return &recovery->survivors[i];
+    return NULL;
+}
 
 const struct status_replica *recovery_replica(const struct recovery *recovery, uint32_t node,
                                               uint32_t shard) {
@@ -28,15 +33,32 @@ static bool is_replica_left(const void *context, uint32_t node) {
     return false;
 }
 
+/* Once it is settled who votes, an old replica lacks what was agreed without it, its node removes
+ * it, and the control shard lets it go on alone no more. */
+static bool counts(const struct status_shard *shard, uint32_t node) {
+    return !shard->is_settled || status_shard_wants(shard, node);
+}
+
+bool recovery_has_old(const struct recovery *recovery, const struct status_shard *shard,
+                      uint32_t *node) {
+    for (unsigned i = 0; i < recovery->survivor_count; i++) {
+        *node = recovery->survivors[i].self;
+        if (voters_of(&recovery->voters[i], shard->number) && !counts(shard, *node))
+            return true;
+    }
+    return false;
+}
+
 /* By the logs, not by the topology: while a change is under way they differ, and what is wanted may
  * be empty yet. The most advanced replica knows of every change that a majority of those left could
  * have had a part in (4.3). Without one: NULL. */
-const struct voters *recovery_best(const struct recovery *recovery, uint32_t shard,
-                                   uint32_t *node) {
+const struct voters *recovery_best(const struct recovery *recovery,
+                                   const struct status_shard *shard, uint32_t *node) {
     const struct voters *best = NULL;
     for (unsigned i = 0; i < recovery->survivor_count; i++) {
-        const struct voters *voters = voters_of(&recovery->voters[i], shard);
-        if (voters && (!best || voters_is_ahead(voters, best))) {
+        const struct voters *voters = voters_of(&recovery->voters[i], shard->number);
+        if (voters && counts(shard, recovery->survivors[i].self) &&
+            (!best || voters_is_ahead(voters, best))) {
             best = voters;
             *node = recovery->survivors[i].self;
         }
@@ -58,7 +80,7 @@ static bool is_half_recovered(const struct recovery *recovery, const struct stat
 enum shard_fate recovery_fate(const struct recovery *recovery, const struct status_shard *shard,
                               uint32_t *best) {
     *best = 0;
-    const struct voters *voters = recovery_best(recovery, shard->number, best);
+    const struct voters *voters = recovery_best(recovery, shard, best);
     if (!voters || voters->members.voter_count == 0) /* only learners that know of nobody yet */
         return RECOVERY_HAS_NOTHING;
     const struct shard_left left = {.recovery = recovery, .shard = shard->number};
@@ -67,32 +89,28 @@ enum shard_fate recovery_fate(const struct recovery *recovery, const struct stat
     return goes_on ? RECOVERY_GOES_ON : RECOVERY_BEGINS;
 }
 
-int recovery_judge(struct recovery *recovery) {
+/* Of a shard that begins again. */
+static bool is_coming(const struct recovery *recovery, const struct status_shard *shard,
+                      uint32_t *node) {
+    uint32_t ignored;
+    const struct voters *best = recovery_best(recovery, shard, &ignored);
+    for (unsigned i = 0; i < recovery->survivor_count; i++) {
+        const struct voters *voters = voters_of(&recovery->voters[i], shard->number);
+        *node = recovery->survivors[i].self;
+        if (voters && counts(shard, *node) && voters_comes_ahead(voters, best))
+            return true;
+    }
+    return false;
+}
+
+bool recovery_is_coming(const struct recovery *recovery, uint32_t *shard, uint32_t *node) {
     for (size_t i = 0; i < recovery->newest->shard_count; i++) {
-        const struct status_shard *shard = &recovery->newest->shards[i];
-        uint32_t best;
-        char why[CLIENT_PROBLEM_BYTES];
-        switch (recovery_fate(recovery, shard, &best)) {
-        case RECOVERY_GOES_ON:
-            break;
-        case RECOVERY_BEGINS:
-            recovery->is_any_lost = true;
-            recovery->is_control_lost |= shard->number == 0;
-            buffer_append_format(&recovery->choices, "%s%u=%u", recovery->choices.length ? "," : "",
-                                 shard->number, best);
-            break;
-        case RECOVERY_HAS_NOTHING:
-            snprintf(why, sizeof why,
-                     "no replica of shard %u is left on the nodes named; name one that has it, or "
-                     "restore the cluster from a backup",
-                     shard->number);
-            return change_fail(&recovery->change, "nothing was changed:", why);
-        }
+        const struct status_shard *lost = &recovery->newest->shards[i];
+        uint32_t ignored;
+        *shard = lost->number;
+        if (recovery_fate(recovery, lost, &ignored) != RECOVERY_GOES_ON &&
+            is_coming(recovery, lost, node))
+            return true;
     }
-    if (!recovery->is_any_lost) {
-        return change_fail(&recovery->change, "nothing was changed:",
-                           "every shard has a majority on the nodes named; `trothdb cluster "
-                           "replace` or `remove` takes the lost ones out, and loses nothing");
-    }
-    return EXIT_OK;
+    return false;
 }

@@ -6,13 +6,6 @@
 
 /* ---- those that are named ---- */
 
-const struct status *recovery_survivor(const struct recovery *recovery, uint32_t node) {
-    for (unsigned i = 0; i < recovery->survivor_count; i++)
-        if (recovery->survivors[i].self == node)
-            return &recovery->survivors[i];
-    return NULL;
-}
-
 /* How many; 0: something else is named. */
 static unsigned read_addresses(char *texts,
                                struct net_address addresses[RECOVERY_SURVIVOR_MAXIMUM]) {
@@ -24,12 +17,11 @@ static unsigned read_addresses(char *texts,
     return count;
 }
 
-static int ask_who_they_are(struct recovery *recovery, const struct net_address *addresses,
-                            char *problem) {
+static int ask_who_they_are(struct recovery *recovery, char *problem) {
     unsigned count = recovery->survivor_count;
     struct status_answer *answers = memory_allocate_zeroed(count, sizeof *answers);
     for (unsigned i = 0; i < count; i++)
-        answers[i].address = addresses[i];
+        answers[i].address = recovery->addresses[i];
     bool is_failed = status_fetch_all(answers, count, CLUSTER_ASK_MS) > 0;
     for (unsigned i = count; i-- > 0;) {
         recovery->survivors[i] = answers[i].status;
@@ -52,18 +44,29 @@ static bool is_one_cluster(struct recovery *recovery) {
     return true;
 }
 
-int recovery_ask_survivors(struct recovery *recovery, char *texts) {
-    struct net_address addresses[RECOVERY_SURVIVOR_MAXIMUM];
-    char problem[CLIENT_PROBLEM_BYTES];
-    recovery->survivor_count = read_addresses(texts, addresses);
+int recovery_name_survivors(struct recovery *recovery, char *texts) {
+    recovery->survivor_count = read_addresses(texts, recovery->addresses);
     if (recovery->survivor_count == 0) {
         return change_fail(&recovery->change, "nothing was changed:",
                            "name the nodes that are left as H:P,H:P..., at most 64");
     }
-    recovery->change.at = addresses[0];
-    if (ask_who_they_are(recovery, addresses, problem) ||
-        voters_fetch_all(recovery->voters, addresses, recovery->survivor_count, CLUSTER_ASK_MS,
-                         problem))
+    recovery->change.at = recovery->addresses[0];
+    return EXIT_OK;
+}
+
+void recovery_release_survivors(struct recovery *recovery) {
+    for (unsigned i = 0; i < recovery->survivor_count; i++) {
+        status_release(&recovery->survivors[i]);
+        voters_release(&recovery->voters[i]);
+    }
+}
+
+int recovery_ask_survivors(struct recovery *recovery) {
+    char problem[CLIENT_PROBLEM_BYTES];
+    recovery_release_survivors(recovery);
+    if (ask_who_they_are(recovery, problem) ||
+        voters_fetch_all(recovery->voters, recovery->addresses, recovery->survivor_count,
+                         CLUSTER_ASK_MS, problem))
         return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
     if (!is_one_cluster(recovery)) {
         return change_fail(&recovery->change,

@@ -24,14 +24,18 @@ static bool parse_numbers(const char *text, raft_node_number *numbers, uint8_t *
     }
 }
 
+/* The last two are not told by older releases. */
 static bool parse_line(struct voters *voters, const char *line) {
     char now[128], before[128];
-    unsigned long long term, index;
+    unsigned long long term, index, coming_term = 0, coming_index = 0;
     *voters = (struct voters){0};
-    if (sscanf(line, "%u %llu %llu %127s %127s", &voters->shard, &term, &index, now, before) != 5)
+    if (sscanf(line, "%u %llu %llu %127s %127s %llu %llu", &voters->shard, &term, &index, now,
+               before, &coming_term, &coming_index) < 5)
         return false;
     voters->last_term = term;
     voters->last_index = index;
+    voters->coming_term = coming_term;
+    voters->coming_index = coming_index;
     return parse_numbers(now, voters->members.voters, &voters->members.voter_count) &&
            parse_numbers(before, voters->members.old_voters, &voters->members.old_voter_count);
 }
@@ -97,6 +101,11 @@ const struct voters *voters_of(const struct voters_list *list, uint32_t shard) {
 bool voters_is_ahead(const struct voters *a, const struct voters *b) {
     return a->last_term > b->last_term ||
            (a->last_term == b->last_term && a->last_index > b->last_index);
+}
+
+bool voters_comes_ahead(const struct voters *a, const struct voters *b) {
+    const struct voters in_place = {.last_term = a->coming_term, .last_index = a->coming_index};
+    return voters_is_ahead(&in_place, b);
 }
 
 static bool is_majority(const raft_node_number *voters, unsigned count,

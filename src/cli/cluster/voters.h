@@ -7,7 +7,8 @@
 struct voters {
     uint32_t shard;
     uint64_t last_term, last_index;
-    struct raft_configuration members; /* voters and old voters only */
+    uint64_t coming_term, coming_index; /* of a snapshot that comes in; 0: none, or not told */
+    struct raft_configuration members;  /* voters and old voters only */
 };
 
 struct voters_list {
@@ -23,6 +24,8 @@ void voters_release(struct voters_list *list); /* also of a zeroed one */
 const struct voters *voters_of(const struct voters_list *list, uint32_t shard); /* or NULL */
 /* Raft's own order: a log that ends in a later term holds all that is committed (5.4.1). */
 bool voters_is_ahead(const struct voters *a, const struct voters *b);
+/* Will `a` be, once the snapshot is in place that comes in there? */
+bool voters_comes_ahead(const struct voters *a, const struct voters *b);
 /* Are these nodes enough to elect a leader, and to commit? `is_left` is asked of each. */
 bool voters_have_majority(const struct voters *voters,
                           bool (*is_left)(const void *context, uint32_t node), const void *context);

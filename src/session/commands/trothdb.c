@@ -191,7 +191,9 @@ static void answer_voters(struct worker *worker, const struct ask_words *words,
                              (unsigned long long)last);
         append_numbers(&answer->text, members->voters, members->voter_count);
         append_numbers(&answer->text, members->old_voters, members->old_voter_count);
-        buffer_append_u8(&answer->text, '\n');
+        struct shard_place coming = shard_coming_in(worker->shards[worker->hosted[i]]);
+        buffer_append_format(&answer->text, " %llu %llu\n", (unsigned long long)coming.term,
+                             (unsigned long long)coming.index);
     }
 }
 

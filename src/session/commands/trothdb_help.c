@@ -48,7 +48,8 @@ static const char *const LINES[] = {
     "    Takes back what CONFIG SET said on this node.",
     "VOTERS",
     "    A line for each replica here: its shard, term and index of its last entry, who votes by",
-    "    its log, and who voted before while both do. For `trothdb cluster recover`.",
+    "    its log, who voted before while both do, and term and index of a snapshot that comes in.",
+    "    For `trothdb cluster recover`.",
     "WITH sync|async <command> [<arg> ...]",
     "    Runs one command with that durability.",
 };

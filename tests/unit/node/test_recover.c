@@ -88,5 +88,17 @@ static void test_a_wish_that_only_the_log_knows(void **state) {
     world_free(world);
 }
 
+/* For whoever is to say which replica goes on: where the log ends, who votes by it, and what comes
+ * in. */
+static void test_a_replica_says_what_it_has(void **state) {
+    (void)state;
+    struct client *client;
+    struct world *world = first_of_three(&client);
+    client_ask(client, "TROTHDB VOTERS");
+    assert_non_null(strstr(client_take(client), "\n0 0 0 1,2,3 - 0 0\n"));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_one_of_three_goes_on),
+          cmocka_unit_test(test_a_replica_says_what_it_has),
           cmocka_unit_test(test_a_wish_that_only_the_log_knows))
