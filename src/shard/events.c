@@ -77,8 +77,17 @@ static bool are_entries_readable(const struct shard *shard, const struct raft_me
     return true;
 }
 
+/* Once the log has the mark of a snapshot it says that all this stands there: entries that others
+ * agreed on instead, after a recovery (shard_recover_alone), would be acknowledged here and void at
+ * the next start. Until the mark is durable nothing is heard of a recovery; it is said again, and
+ * shows then whether the snapshot was given up. */
+static bool comes_too_early(const struct shard *shard, const struct raft_message *message) {
+    const struct incoming_snapshot *in = &shard->incoming;
+    return in->stage == INCOMING_MARKING && message->term >= in->leader_term + RAFT_RECOVERY_TERMS;
+}
+
 void shard_message(struct shard *shard, const struct raft_message *message) {
-    if (!are_entries_readable(shard, message))
+    if (comes_too_early(shard, message) || !are_entries_readable(shard, message))
         return;
     if (message->kind == RAFT_APPEND)
         raft_set_room(shard->raft, wal_space(shard->io.wal) != WAL_SPACE_RESERVED);
