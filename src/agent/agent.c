@@ -348,7 +348,17 @@ static void log_serving(const struct agent *agent) {
         LOG_T("sealed", agent->seal != NULL ? "yes" : "no"), LOG_T("version", TROTHDB_VERSION));
 }
 
+/* A copy of the directory was started more often than this one. */
+static void agent_keep_generation(struct agent *agent) {
+    uint64_t later = gossiper_later_generation(agent->plane.gossiper);
+    int code = agent->disk == NULL ? 0 : identity_start_above(agent->disk, &agent->identity, later);
+    if (code != 0)
+        log_line(&agent->log, LOG_WARN, "the file \"identity\" cannot be written",
+                 LOG_T("cause", error_text(code)));
+}
+
 static void agent_release(struct agent *agent) {
+    agent_keep_generation(agent);
     gossip_plane_release(&agent->plane);
     agent_tell_news(agent);
     CHECK(uv_loop_close(&agent->loop) == 0);

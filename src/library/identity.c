@@ -119,6 +119,15 @@ int member_identity_open(struct member_identity *identity, const char *file_name
     return 0;
 }
 
+int member_identity_start_above(const struct member_identity *identity, const char *file_name,
+                                uint64_t later_generation, struct buffer *problem) {
+    struct member_identity next = *identity;
+    if (later_generation <= identity->generation)
+        return 0;
+    next.generation = later_generation;
+    return identity_write(&next, file_name, problem);
+}
+
 void member_identity_close(struct member_identity *identity) {
     if (identity->file >= 0)
         close(identity->file);

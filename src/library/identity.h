@@ -17,5 +17,9 @@ struct member_identity {
  * stays as it is. */
 int member_identity_open(struct member_identity *identity, const char *file_name,
                          struct buffer *problem) MUST_CHECK;
+/* Others know a later life of this member (struct gossip_counters): the next start is above it. To
+ * be closed then. No effect if that is not later. Errors as above; the file stays as it is. */
+int member_identity_start_above(const struct member_identity *identity, const char *file_name,
+                                uint64_t later_generation, struct buffer *problem) MUST_CHECK;
 void member_identity_close(
     struct member_identity *identity); /* one that was not opened has file -1 */

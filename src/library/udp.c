@@ -24,6 +24,7 @@ struct troth_gossip_udp {
     struct troth_gossip *gossip;
     struct seal *seal; /* NULL: unsealed */
     struct member_identity identity;
+    char *identity_file;  /* NULL: none */
     struct lookup lookup; /* of names to join */
     bool has_lost_names;  /* the last round did not find all: said once, not each time */
     int socket;
@@ -260,6 +261,8 @@ static int udp_prepare(struct troth_gossip_udp *udp, const struct troth_gossip_u
         udp->address = bound; /* with the port that the system chose */
     if (code == 0)
         code = member_identity_open(&udp->identity, options->identity_file, problem);
+    if (code == 0 && options->identity_file != NULL)
+        udp->identity_file = memory_copy_text(options->identity_file);
     return code;
 }
 
@@ -336,15 +339,30 @@ int troth_gossip_udp_open(const struct troth_gossip_udp_options *options,
     return library_complain(code, &sentence, problem, problem_bytes);
 }
 
+/* A copy of the file was started more often than this one. */
+static void keep_generation(struct troth_gossip_udp *udp) {
+    struct gossip_counters counters;
+    struct buffer problem;
+    buffer_init(&problem, UDP_SENTENCE_MAXIMUM);
+    gossip_counters(udp->gossip->gossip, &counters);
+    if (member_identity_start_above(&udp->identity, udp->identity_file, counters.later_generation,
+                                    &problem) != 0)
+        udp_log(udp, LOG_WARN, "the identity file cannot be written", &problem);
+    buffer_release(&problem);
+}
+
 void troth_gossip_udp_close(struct troth_gossip_udp *udp) {
     if (udp == NULL)
         return;
+    if (udp->gossip != NULL && udp->identity_file != NULL)
+        keep_generation(udp);
     if (udp->socket >= 0)
         close(udp->socket);
     lookup_release(&udp->lookup);
     troth_gossip_free(udp->gossip);
     seal_free(udp->seal);
     member_identity_close(&udp->identity);
+    memory_free(udp->identity_file);
     memory_free(udp);
 }
 

@@ -303,6 +303,12 @@ struct faulty_net *gossiper_faults(const struct gossiper *gossiper) {
 
 const struct config *gossiper_config(const struct gossiper *gossiper) { return &gossiper->config; }
 
+uint64_t gossiper_later_generation(const struct gossiper *gossiper) {
+    struct gossip_counters counters;
+    gossip_counters(gossiper->gossip, &counters);
+    return counters.later_generation;
+}
+
 uint64_t gossiper_now_us(const struct gossiper *gossiper) {
     return gossiper->clock->monotonic_us(gossiper->clock);
 }

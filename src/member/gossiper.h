@@ -80,8 +80,10 @@ uint64_t gossiper_deadline_us(const struct gossiper *gossiper);
 struct seal *gossiper_seal(const struct gossiper *gossiper);           /* NULL: no key is set */
 const struct gossip *gossiper_gossip(const struct gossiper *gossiper); /* borrows */
 const struct config *gossiper_config(const struct gossiper *gossiper); /* borrows */
-uint64_t gossiper_now_us(const struct gossiper *gossiper);             /* of the gossip's clock */
-struct faulty_net *gossiper_faults(const struct gossiper *gossiper);   /* borrows; may be NULL */
+/* Of this node, as others know it: for identity_start_above(). 0: they do not. */
+uint64_t gossiper_later_generation(const struct gossiper *gossiper);
+uint64_t gossiper_now_us(const struct gossiper *gossiper);           /* of the gossip's clock */
+struct faulty_net *gossiper_faults(const struct gossiper *gossiper); /* borrows; may be NULL */
 /* This node says key = value, which gossip_key_check() allows; an empty value removes the key. */
 void gossiper_say(struct gossiper *gossiper, struct bytes key, struct bytes value);
 void gossiper_seed(struct gossiper *gossiper, const struct net_address *address);

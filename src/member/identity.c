@@ -106,6 +106,15 @@ int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
     return error;
 }
 
+int identity_start_above(struct disk *disk, const struct identity *identity,
+                         uint64_t later_generation) {
+    struct identity next = *identity;
+    if (later_generation <= identity->generation)
+        return 0;
+    next.generation = later_generation;
+    return identity_write(disk, &next);
+}
+
 void identity_node_id(const uint8_t uuid[NODE_UUID_BYTES], char out[NODE_ID_TEXT_BYTES]) {
     hex_write(uuid, NODE_UUID_BYTES, out);
     snprintf(out + 32, 9, "%08x", checksum_crc32c(0, bytes_of(uuid, NODE_UUID_BYTES)));

@@ -24,6 +24,10 @@ struct identity {
 int identity_open(struct disk *disk, const uint8_t fresh_uuid[NODE_UUID_BYTES],
                   uint32_t worker_count, struct identity *identity,
                   struct buffer *problem) MUST_CHECK;
+/* Others know a later life of this one (struct gossip_counters): the next start is above it. No
+ * effect if that is not later. ERR_IO and others of the disk: the file stays as it is. */
+int identity_start_above(struct disk *disk, const struct identity *identity,
+                         uint64_t later_generation) MUST_CHECK;
 /* Reads only. ERR_NOT_FOUND, ERR_DAMAGED, ERR_VERSION, ERR_IO. */
 int identity_read(struct disk *disk, struct identity *identity) MUST_CHECK;
 /* 40 hex digits, as Redis Cluster's node ids: the UUID's 32 and 8 zeros' worth of checksum. */

@@ -145,6 +145,10 @@ bool gossip_thread_has_ended(const struct gossip_thread *thread) {
     return atomic_load(&thread->has_ended);
 }
 
+uint64_t gossip_thread_later_generation(const struct gossip_thread *thread) {
+    return gossiper_later_generation(thread->plane.gossiper);
+}
+
 void gossip_thread_free(struct gossip_thread *thread) {
     CHECK(uv_thread_join(&thread->thread) == 0);
     gossip_plane_release(&thread->plane);

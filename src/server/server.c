@@ -155,6 +155,22 @@ static void log_serving(const struct server *server, const struct log *log) {
              LOG_T("sealed", server->seal ? "yes" : "no"), LOG_T("version", TROTHDB_VERSION));
 }
 
+/* A copy of the directory was started more often than this one. Nobody has the directory open. */
+static void keep_generation(const struct server *server, const struct log *log, uint64_t later) {
+    struct disk *disk;
+    struct disk_real_problem cause;
+    if (later <= server->identity.generation)
+        return;
+    int code = disk_real_open(server->config.dir, NULL, &disk, &cause);
+    if (code == 0) {
+        code = identity_start_above(disk, &server->identity, later);
+        disk_real_close(disk);
+    }
+    if (code != 0)
+        log_line(log, LOG_WARN, "the file \"identity\" cannot be written",
+                 LOG_T("cause", error_text(code)));
+}
+
 /* Once, at the start: no limit of memory, no port of TLS where somebody thinks there is. */
 static void log_ineffective(const struct server *server, const struct log *log) {
     struct buffer names;
@@ -199,9 +215,11 @@ static int run_node(struct server *server, const struct options *options, struct
     log_ineffective(server, &log);
     log_open_key(&log, &server->config);
     lifetime_run(lifetime);
+    uint64_t later = gossip_thread_later_generation(server->gossip);
     gossip_thread_free(server->gossip);
     for (unsigned i = 0; i < server->worker_count; i++)
         worker_thread_free(server->workers[i]);
+    keep_generation(server, &log, later);
     memory_free(server->workers);
     memory_free(server->worker_mailboxes);
     lifetime_free(lifetime);

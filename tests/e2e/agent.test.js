@@ -9,7 +9,7 @@ const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 const Redis = require('ioredis');
 const {freePort} = require('./ports.js');
-const {Connection, endWithTest, makeAgent, program, run, startNodes, until, within} = require('./cluster.js');
+const {Connection, Node, endWithTest, makeAgent, program, run, startNodes, until, within} = require('./cluster.js');
 
 const RESIDENT_KIB_MAXIMUM = 6 * 1024;
 const RESTING_KIB_MAXIMUM = 4 * 1024; // among four, when the start is over
@@ -189,6 +189,48 @@ test('a killed agent is dead to all, one that leaves has left, and one that come
   assert.match(asNode.stderr, /another process/);
   assert.strictEqual(await health(kept), 'SERVING');
   assert.match((await kept.get('/metrics')).text, /trothdb_members\{state="alive"\} [1-9]/);
+});
+
+// The copy of a directory is started more often than the original, runs beside it, and leaves; the original hears of it, and
+// one more start is enough to be heard again.
+async function outliveCopy(cluster, original, asked) {
+  const named = (name) => original.flags.indexOf(name) + 1;
+  const directory = original.flags[named('--dir')];
+  const copy = await Node.make(cluster.directory, `copy-of-${path.basename(directory)}`);
+  copy.flags = original.flags.map((flag, i) => (
+    {[named('--dir')]: copy.directory, [named('--port')]: copy.port, [named('--peer-port')]: copy.peerPort,
+      [named('--admin-port')]: copy.adminPort}[i] ?? flag)).concat('--join', `127.0.0.1:${asked.peerPort}`);
+  cluster.nodes.push(copy);
+  const {id} = (await members(original)).find(({self}) => self);
+  const seen = async () => (await members(asked)).find((member) => member.id === id);
+  await original.stop();
+  fs.cpSync(directory, copy.directory, {recursive: true});
+  await original.start();
+  await until('the original is there', async () => (await seen()).state === 'alive');
+  for (let life = 0; life < 3; life++) {
+    await copy.start();
+    await copy.stop();
+  }
+  await copy.start();
+  await until('the copy is where it was', async () => (await seen()).address === `127.0.0.1:${copy.peerPort}`);
+  const {generation} = await seen();
+  await until('the original knows', async () => original.log.includes("another process has this node's UUID"));
+  await copy.stop();
+  await original.stop();
+  await original.start();
+  await until('the original is back', async () => (await seen()).state === 'alive');
+  assert.strictEqual((await seen()).generation, generation + 1);
+  assert.strictEqual((await seen()).address, `127.0.0.1:${original.peerPort}`);
+}
+
+test('who ran beside a copy of its directory is heard again at its next start', async (t) => {
+  const {cluster, node, agents: [first]} = await startMixed(t);
+  const kept = await makeAgent(cluster, 'kept', first, '--dir', path.join(cluster.directory, 'kept-state'));
+  await kept.start();
+  await until('it is known', async () => await stateOf(first, 'kept') === 'alive');
+  await outliveCopy(cluster, kept, first);
+  node.flags.push('--join', `127.0.0.1:${first.peerPort}`);
+  await outliveCopy(cluster, node, first);
 });
 
 // When `asked` is told something of a member by that name, by the clock of this process.

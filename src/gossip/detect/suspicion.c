@@ -169,11 +169,19 @@ static bool is_elsewhere(const struct gossip_identity *self, const struct codec_
     return record->address.port != 0 && !gossip_address_equal(&record->address, &self->address);
 }
 
+/* Nobody believes that this node lives before it is in a life after that one. */
+static void note_later(struct gossip *gossip, uint64_t generation) {
+    uint64_t own = gossip->self->shown.who->generation;
+    if (generation > own && generation - own <= GOSSIP_LATER_MAXIMUM)
+        gossip->counters.later_generation = later(gossip->counters.later_generation, generation);
+}
+
 /* A later life of this node is up, or its directory was copied and started twice: only people can
  * tell. */
 void suspicion_meet_twin(struct gossip *gossip, const struct codec_record *record) {
     char address[GOSSIP_HOST_MAXIMUM + 10] = "";
     gossip->counters.identity_conflicts++;
+    note_later(gossip, record->generation);
     if (gossip->detect->has_warned_of_twin)
         return;
     gossip->detect->has_warned_of_twin = true;

@@ -24,6 +24,8 @@ struct gossip_counters { /* since the start */
     uint64_t name_conflicts;     /* times that a member was met that has this node's name */
     uint64_t identity_conflicts; /* times that this node heard of another one with its UUID: of a
                                     later life, or of this life at another address */
+    uint64_t later_generation;   /* the highest of those in a later life; 0: there was none. The
+                                    next start is to be above it */
     /* News whose way could not be measured: it came without a time (through version 0 of the wire);
      * the clock of who said it is not known well enough; its time cannot be. */
     uint64_t propagation_undated, propagation_uncorrected, propagation_implausible;

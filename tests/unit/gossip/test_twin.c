@@ -93,6 +93,71 @@ static void test_twins_do_not_outbid_one_another(void **state) {
     }
 }
 
+static uint64_t later_of(struct world *world, unsigned number) {
+    struct gossip_counters counters;
+    gossip_counters(world->nodes[number].gossip, &counters);
+    return counters.later_generation;
+}
+
+/* The same, but the copy is so many lives ahead. */
+static struct world *world_with_later_copy(bool is_sealed, uint64_t lives) {
+    struct world *world = world_new(21);
+    world->is_sealed = is_sealed;
+    world_add_cluster(world, NODES);
+    assert_true(world_run_until(world, 5 * SECOND, world_is_settled));
+    struct world_node *copy = world_add(world);
+    world_kill(world, COPY);
+    memcpy(copy->uuid, world->nodes[COPIED].uuid, GOSSIP_UUID_BYTES);
+    copy->generation = world->nodes[COPIED].generation + lives - 1;
+    world_start(world, COPY);
+    world_seed(world, COPY, 1);
+    world_run(world, 5 * SECOND);
+    return world;
+}
+
+static void start_again(struct world *world, unsigned number, uint64_t above) {
+    world_kill(world, number);
+    world->nodes[number].generation = above;
+    world_start(world, number);
+    world_seed(world, number, 1);
+    world_run(world, 5 * SECOND);
+}
+
+/* A copy was started more often than the one that it was made from, which learns in which life the
+ * copy is, or was when it left, so that its owner can start it in a later one: the others hear it
+ * again then, where datagrams are sealed as well. */
+static void test_the_earlier_one_learns_of_the_later_life(void **state) {
+    (void)state;
+    enum { LIVES = 3 };
+    for (unsigned is_sealed = 0; is_sealed < 2; is_sealed++) {
+        struct world *world = world_with_later_copy(is_sealed, LIVES);
+        uint64_t later = world->nodes[COPY].generation;
+        assert_int_equal(later_of(world, COPIED), later);
+        assert_int_equal(later_of(world, COPY), 0);
+        world_leave(world, COPY);
+        world_run(world, SECOND);
+        world_kill(world, COPY);
+        start_again(world, COPIED, world->nodes[COPIED].generation);
+        assert_false(world_is_state(world, 1, COPIED, GOSSIP_ALIVE));
+        assert_int_equal(later_of(world, COPIED), later);
+        start_again(world, COPIED, later);
+        assert_int_equal(later_of(world, COPIED), 0);
+        assert_true(world_is_state(world, 1, COPIED, GOSSIP_ALIVE));
+        world_free(world);
+    }
+}
+
+/* A life that nobody can have reached is not believed. */
+static void test_a_life_that_cannot_be_is_not_believed(void **state) {
+    (void)state;
+    for (unsigned beyond = 0; beyond < 2; beyond++) {
+        struct world *world = world_with_later_copy(false, GOSSIP_LATER_MAXIMUM + beyond);
+        assert_true(conflicts_of(world, COPIED) > 0);
+        assert_int_equal(later_of(world, COPIED), beyond > 0 ? 0 : world->nodes[COPY].generation);
+        world_free(world);
+    }
+}
+
 enum { SAID_BY_EACH = 5 };
 
 static void say_both(struct world *world) {
@@ -128,4 +193,6 @@ static void test_keys_that_both_say_mix(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_a_copied_directory_is_one_picture_and_a_warning),
           cmocka_unit_test(test_twins_do_not_outbid_one_another),
+          cmocka_unit_test(test_the_earlier_one_learns_of_the_later_life),
+          cmocka_unit_test(test_a_life_that_cannot_be_is_not_believed),
           cmocka_unit_test(test_keys_that_both_say_mix))

@@ -94,5 +94,37 @@ static void test_one_that_runs_is_not_taken(void **state) {
             assert_true(nth < CALLS_MAXIMUM);
 }
 
+/* A copy of the file was started more often, by somebody else. */
+static bool fail_above(enum failing_call call, unsigned nth) {
+    enum { LATER = 7 };
+    struct place place;
+    struct member_identity running, next;
+    struct buffer problem;
+    place_make(&place);
+    buffer_init(&problem, 1024);
+    assert_int_equal(member_identity_open(&running, place.file, &problem), 0);
+    assert_int_equal(member_identity_start_above(&running, place.file, 0, &problem), 0);
+    failing_calls_fail(call, nth);
+    int code = member_identity_start_above(&running, place.file, LATER, &problem);
+    bool is_hit = failing_calls_is_hit();
+    failing_calls_fail(call, 0);
+    assert_true(code == 0 || (is_hit && problem.length > 0));
+    member_identity_close(&running);
+    assert_int_equal(start(&place, &next), 0);
+    assert_memory_equal(next.uuid, running.uuid, sizeof next.uuid);
+    assert_true(next.generation == LATER + 1 || (code != 0 && next.generation == 2));
+    buffer_release(&problem);
+    place_remove(&place);
+    return is_hit;
+}
+
+static void test_the_next_life_is_above_a_later_one(void **state) {
+    (void)state;
+    for (enum failing_call call = 0; call < CALL_COUNT; call++)
+        for (unsigned nth = 1; fail_above(call, nth); nth++)
+            assert_true(nth < CALLS_MAXIMUM);
+}
+
 RUN_TESTS(cmocka_unit_test(test_any_one_call_fails),
+          cmocka_unit_test(test_the_next_life_is_above_a_later_one),
           cmocka_unit_test(test_one_that_runs_is_not_taken))

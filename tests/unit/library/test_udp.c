@@ -315,6 +315,46 @@ static void test_one_identity_is_one_member(void **state) {
     folder_release(&folder);
 }
 
+static void count_twins(void *context, enum troth_gossip_log_level level, const char *line) {
+    unsigned *lines = context;
+    *lines += level == TROTH_GOSSIP_LOG_WARN && strstr(line, "has this node's UUID") != NULL;
+}
+
+/* A copy of the identity's file was started more often, as on another machine, and runs as well.
+ * The member hears of it, and its next start is above the copy's. */
+static void test_an_identity_that_was_copied(void **state) {
+    (void)state;
+    const char *const uuid = "troth-gossip 1 00112233445566778899aabbccddeeff";
+    struct folder folder;
+    struct troth_gossip_member again;
+    unsigned lines = 0;
+    char text[80];
+    folder_init(&folder);
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(text, sizeof text, "%s %u\n", uuid, 5 * i);
+        write_file(folder.file[i], text);
+    }
+    struct troth_gossip_udp *witness = open_member((struct troth_gossip_udp_options){.name = "w"});
+    struct troth_gossip_udp_options options = {
+        .identity_file = folder.file[1], .join = join_of(witness), .log = count_twins};
+    options.context = &(unsigned){0};
+    struct troth_gossip_udp *copy = open_member(options);
+    options.identity_file = folder.file[0];
+    options.context = &lines;
+    struct troth_gossip_udp *members[] = {witness, copy, open_member(options)};
+    for (unsigned turn = 0; turn < TURNS_MAXIMUM && lines == 0; turn++)
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(troth_gossip_udp_run(members[i], 1), 0);
+    assert_int_equal(lines, 1);
+    for (unsigned i = 0; i < 3; i++)
+        troth_gossip_udp_close(members[i]);
+    struct troth_gossip_udp *next = open_member(options);
+    assert_true(troth_gossip_member_at(gossip_of(next), 0, &again));
+    assert_int_equal(again.generation, 7); /* the copy's was 6 */
+    troth_gossip_udp_close(next);
+    folder_release(&folder);
+}
+
 static void count_lines(void *context, enum troth_gossip_log_level level, const char *line) {
     unsigned *lines = context;
     *lines += level == TROTH_GOSSIP_LOG_WARN && strstr(line, "msg=\"a name cannot be looked up") &&
@@ -594,6 +634,7 @@ RUN_TESTS(cmocka_unit_test(test_three_members), cmocka_unit_test(test_strangers_
           cmocka_unit_test(test_a_newcomer_hears_much),
           cmocka_unit_test(test_an_identity_that_lasts),
           cmocka_unit_test(test_one_identity_is_one_member),
+          cmocka_unit_test(test_an_identity_that_was_copied),
           cmocka_unit_test(test_names_are_looked_up_again),
           cmocka_unit_test(test_a_name_of_both_families),
           cmocka_unit_test(test_names_that_stand_for_many),

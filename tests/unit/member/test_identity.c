@@ -86,6 +86,39 @@ static void test_the_power_fails_at_any_change(void **state) {
     }
 }
 
+/* Others know a later life, of a copy of the directory that was started more often: the next one is
+ * above it, or where a call fails above this one. */
+static bool fail_above(enum fake_call call, unsigned nth) {
+    enum { LATER = 7 };
+    struct fake_disk *fake = memory_allocate_zeroed(1, sizeof *fake);
+    struct random random;
+    struct identity running, next;
+    random_init(&random, nth);
+    fake_disk_init(fake);
+    assert_int_equal(start(fake, &running), 0);
+    assert_int_equal(identity_start_above(&fake->disk, &running, 1), 0);
+    fake_disk_fail_call(fake, call, nth);
+    int code = identity_start_above(&fake->disk, &running, LATER);
+    bool is_hit = fake->failed_calls > 0;
+    assert_true(code == 0 || is_hit);
+    fake_disk_fail_call(fake, call, 0);
+    fake_disk_crash(fake, &random);
+    assert_int_equal(start(fake, &next), 0);
+    assert_memory_equal(next.uuid, running.uuid, sizeof next.uuid);
+    assert_int_equal(next.worker_count, WORKERS);
+    assert_true(next.generation == LATER + 1 || (code != 0 && next.generation == 2));
+    fake_disk_release(fake);
+    memory_free(fake);
+    return is_hit;
+}
+
+static void test_the_next_life_is_above_a_later_one(void **state) {
+    (void)state;
+    for (enum fake_call call = 0; call < FAKE_CALL_COUNT; call++)
+        for (unsigned nth = 1; fail_above(call, nth); nth++)
+            assert_true(nth < CALLS_MAXIMUM);
+}
+
 /* No generation is higher than the highest that gossip tells of: whoever raised it would be heard
  * by nobody. */
 static void test_a_generation_that_cannot_be_raised(void **state) {
@@ -113,4 +146,5 @@ static void test_a_generation_that_cannot_be_raised(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_a_generation_that_cannot_be_raised),
           cmocka_unit_test(test_any_one_call_fails),
+          cmocka_unit_test(test_the_next_life_is_above_a_later_one),
           cmocka_unit_test(test_the_power_fails_at_any_change))
