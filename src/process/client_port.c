@@ -94,6 +94,7 @@ void client_connection_output(struct client_connection *connection) {
         }
         buffer_consume(output, (size_t)written);
     }
+    buffer_recycle(output, CLIENT_OUTPUT_KEPT_BYTES);
     if (connection->is_closing)
         connection_end(connection);
 }

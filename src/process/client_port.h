@@ -14,6 +14,7 @@
 #include <uv.h>
 
 enum {
+    CLIENT_OUTPUT_KEPT_BYTES = 1 << 20, /* after longer replies their memory goes */
     CLIENT_CHUNK_BYTES = 64 << 10, /* copied out of a session's output while its socket is full */
     CLIENT_LINGER_MS =
         2000, /* a client that is being closed has so long to read its last replies */

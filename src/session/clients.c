@@ -271,5 +271,7 @@ void clients_process(struct session *session) {
         }
         buffer_consume(&session->input, consumed);
     }
+    if (session->input.length == 0)
+        buffer_recycle(&session->input, SESSION_INPUT_KEPT_BYTES);
     set_paused(session, false);
 }

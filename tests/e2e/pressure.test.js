@@ -4,7 +4,7 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const test = require('node:test');
-const {Connection, sleep, startCluster} = require('./cluster.js');
+const {Connection, sleep, startCluster, startNodes} = require('./cluster.js');
 
 const VALUE_BYTES = 64 * 1024, VALUES = 1500; // near 100 MB
 const LIMIT_BYTES = 4 * 1024 * 1024;
@@ -36,4 +36,16 @@ test('a flood against a majority that stands still', async (t) => {
   others.forEach((node) => node.resume());
   for (const answer of answers) assert.strictEqual(await answer, 'OK');
   assert.strictEqual(await leader.ask('STRLEN', 'k49'), VALUE_BYTES);
+});
+
+// An idle connection holds no memory for the longest command that it sent, nor for the longest reply that it read.
+test('a long command and a long reply leave no memory behind', async (t) => {
+  const {nodes: [node]} = await startNodes(t, {nodes: 1});
+  const connection = await Connection.open(node.port);
+  t.after(() => connection.close());
+  const value = 'x'.repeat(16 * 1024 * 1024);
+  assert.strictEqual(await connection.ask('SET', 'long', value), 'OK');
+  assert.strictEqual(await connection.ask('GET', 'long'), value);
+  const [, held] = / tot-mem=(\d+) /.exec(String(await connection.ask('CLIENT', 'LIST')));
+  assert.ok(Number(held) < 4 * 1024 * 1024, `${held} bytes are held`);
 });

@@ -1,6 +1,8 @@
 /* More than there is room for: what waits, what is given up, and that no answer goes astray. */
 #include "world.h"
 
+#include <stdlib.h>
+
 #include "base/memory.h"
 #include "session/clients.h"
 #include "session/sessions.h"
@@ -184,6 +186,25 @@ static void test_long_command(void **state) {
     assert_string_equal(
         client_take(client),
         "-ERR command is longer than a log entry may be: 67042304 bytes\r\n+PONG\r\n");
+    world_free(world);
+}
+
+/* A long command came; then its memory is not the connection's any more, also if more commands
+ * come. */
+static void test_a_long_command_leaves_no_memory_behind(void **state) {
+    (void)state;
+    struct world *world = world_new(1, NULL);
+    struct client *client = world_connect(world, 0);
+    send_set(client, "k", 8 << 20);
+    world_settle(world);
+    assert_string_equal(client_take(client), "+OK\r\n");
+    for (unsigned i = 0; i < 2; i++) {
+        client_send(client, BYTES_LITERAL("CLIENT LIST\r\n"));
+        world_settle(world);
+        const char *held = strstr(client_take(client), " tot-mem=");
+        assert_non_null(held);
+        assert_in_range(atoi(held + strlen(" tot-mem=")), 1, 2 << 20);
+    }
     world_free(world);
 }
 
@@ -385,4 +406,5 @@ RUN_TESTS(cmocka_unit_test(test_a_slow_pipeline_takes_turns),
           cmocka_unit_test(test_skipped_reply_of_one_that_waited),
           cmocka_unit_test(test_an_unknown_part_is_told), cmocka_unit_test(test_mail_is_bounded),
           cmocka_unit_test(test_first_come_first_served), cmocka_unit_test(test_floods_are_bounded),
-          cmocka_unit_test(test_long_command))
+          cmocka_unit_test(test_long_command),
+          cmocka_unit_test(test_a_long_command_leaves_no_memory_behind))
