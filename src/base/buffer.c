@@ -126,6 +126,18 @@ uint8_t *buffer_take(struct buffer *buffer) {
     return memory;
 }
 
+void buffer_move(struct buffer *to, struct buffer *from) {
+    CHECK(to->length == 0 && from->length <= to->maximum_bytes);
+    struct buffer moved = *from;
+    from->memory = to->memory;
+    from->capacity = to->capacity;
+    from->start = from->length = 0;
+    to->memory = moved.memory;
+    to->capacity = moved.capacity;
+    to->start = moved.start;
+    to->length = moved.length;
+}
+
 void buffer_clear(struct buffer *buffer) { buffer_recycle(buffer, BUFFER_KEPT_BYTES); }
 
 void buffer_recycle(struct buffer *buffer, size_t kept_bytes) {

@@ -43,6 +43,9 @@ void buffer_append_arguments(struct buffer *buffer, const char *format, va_list 
 /* Gives away the memory, whose first bytes are those that were held, and is empty. Nothing may have
  * been consumed. Returns owned; much more than is held is not given away. */
 uint8_t *buffer_take(struct buffer *buffer);
+/* Moves what `from` holds, with the memory, to one that holds nothing, which gives its own in
+ * return. It is no more than `to` may hold. */
+void buffer_move(struct buffer *to, struct buffer *from);
 void buffer_consume(struct buffer *buffer, size_t length);
 void buffer_truncate(struct buffer *buffer,
                      size_t length); /* keeps the first `length` held bytes */

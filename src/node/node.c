@@ -64,7 +64,8 @@ static void reply_received(struct worker *worker, struct mail *mail) {
                                   .origin = (enum shard_origin)mail->origin,
                                   .place = {.index = mail->index, .term = mail->term},
                                   .asked_us = mail->asked_us,
-                                  .ended_us = mail->ended_us};
+                                  .ended_us = mail->ended_us,
+                                  .reply = &mail->bytes};
     worker->sessions->answering = &answer;
     target->deliver(worker, target, mail->ticket, (enum shard_outcome)mail->status,
                     buffer_bytes(&mail->bytes));

@@ -9,7 +9,7 @@
 #include "base/cursor.h"
 #include "base/memory.h"
 #include "base/text/number.h"
-#include "session/client/state.h"
+#include "session/client/session.h"
 #include "session/client/target.h"
 #include "worker/worker.h"
 
@@ -127,7 +127,8 @@ static void remote_deliver(struct worker *worker, struct target *target, uint64_
     mail->command_bytes = call->command_bytes;
     mail->status = (int)outcome;
     note_answer(mail, worker->sessions->answering);
-    buffer_append_bytes(&mail->bytes, reply);
+    if (!session_take_reply(worker->sessions, reply, &mail->bytes))
+        buffer_append_bytes(&mail->bytes, reply);
     worker_post(worker, call->from, mail);
     list_remove(&call->link);
     memory_free(call);

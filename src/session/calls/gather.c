@@ -185,6 +185,7 @@ static void deliver(struct worker *worker, struct target *target, uint64_t ticke
     struct gather *gather = (struct gather *)target;
     if (worker->sessions->answering)
         gather->last = *worker->sessions->answering;
+    gather->last.reply = NULL;
     if (outcome == SHARD_UNKNOWN || (outcome != SHARD_DONE && !gather->is_failed)) {
         gather->is_failed = true;
         gather->outcome = outcome;

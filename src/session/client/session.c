@@ -161,6 +161,15 @@ static bool has_room_for(const struct session *session, size_t bytes) {
     return bytes <= maximum && used <= maximum - bytes;
 }
 
+bool session_take_reply(const struct sessions *sessions, struct bytes reply, struct buffer *to) {
+    struct buffer *told = sessions->answering ? sessions->answering->reply : NULL;
+    if (reply.length < SESSION_REPLY_MOVED_BYTES || to->length > 0 || told == NULL ||
+        buffer_data(told) != reply.data || told->length != reply.length)
+        return false;
+    buffer_move(to, told);
+    return true;
+}
+
 static void write_reply(struct session *session, struct bytes reply) {
     if (reply_is_error(reply))
         observe_error_reply(session->worker, reply);
@@ -172,7 +181,8 @@ static void write_reply(struct session *session, struct bytes reply) {
         overrun(session);
         return;
     }
-    buffer_append_bytes(&session->output, reply);
+    if (!session_take_reply(session->worker->sessions, reply, &session->output))
+        buffer_append_bytes(&session->output, reply);
     session->output_total_bytes += reply.length;
     statistic_add(&statistics_of(session->worker)->output_bytes_total, reply.length);
     worker_count(session->worker, METRIC_client_sent_bytes_total, reply.length);

@@ -8,6 +8,9 @@ struct session *session_new(struct worker *worker, void *handle, const char *pee
 void session_set_authenticated(struct session *session, bool is_authenticated);
 void session_deliver(struct session *session, uint64_t ticket, enum shard_outcome outcome,
                      struct bytes reply);
+/* Moves a long reply that a shard tells just now to an empty buffer, with its memory. False: it is
+ * short, or is not to be had, or there is something before it; then it is copied. */
+bool session_take_reply(const struct sessions *sessions, struct bytes reply, struct buffer *to);
 /* The reply of a command that is answered at once: written behind what is in the worker's
  * reply_buffer, and then handed to session_reply_now(). */
 struct reply session_begin_reply(const struct session *session);

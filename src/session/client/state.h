@@ -17,6 +17,7 @@ enum {
     SESSION_PEER_MAXIMUM = 80,
     SESSION_INPUT_ROOM_BYTES = 16 << 10,
     SESSION_INPUT_KEPT_BYTES = 1 << 20,   /* after a longer command its memory goes */
+    SESSION_REPLY_MOVED_BYTES = 64 << 10, /* a shorter reply is copied sooner than moved */
     SESSION_TURN_US = 5000 /* of one client, before others and the shards have theirs */
 };
 

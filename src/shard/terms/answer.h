@@ -1,5 +1,6 @@
 /* Who waits for a shard, and what it answers. */
 #pragma once
+#include "base/buffer.h"
 #include "raft/events/actions.h"
 
 /* Who waits for a command's reply: the owner's, handed back as it came. `target` NULL: nobody. */
@@ -27,13 +28,15 @@ enum shard_origin {
     SHARD_READ_BY_FOLLOWER,
     SHARD_READ_TOO_LATE /* it could not be made safe in time */
 };
-/* What there is to tell of an answer if it was slow. */
+/* What there is to tell of an answer if it was slow; and where its bytes are. */
 struct shard_answer {
     uint32_t shard;
     enum shard_origin origin;
     struct shard_place place;    /* of a read: up to where this replica had applied */
     uint64_t asked_us, ended_us; /* of a read: since when it had to wait (0: it had not), and when
                                     it had run or was given up */
+    struct buffer *reply; /* holds it, within io.reply, and may be emptied by who is told it; NULL:
+                             it is elsewhere, and stays there */
 };
 
 enum shard_outcome {

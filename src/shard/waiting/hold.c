@@ -22,7 +22,9 @@ void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is
     struct bytes reply = buffer_bytes(&shard->scratch);
     if (may_leave) {
         metric_add(shard->cells.early_replies, !shard_has_settled(shard));
+        shard->answering.reply = &shard->scratch;
         shard->io.reply(shard->io.context, shard, waiter, SHARD_DONE, reply);
+        shard->answering.reply = NULL;
         return;
     }
     struct held_reply *held = queue_push(&shard->early.replies);

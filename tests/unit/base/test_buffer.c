@@ -166,7 +166,32 @@ static void test_reused_memory_is_kept_while_it_is_needed(void **state) {
     buffer_release(&buffer);
 }
 
-RUN_TESTS(cmocka_unit_test(test_behaves_like_a_plain_array),
+/* The memory goes along, and each keeps its maximum; what was consumed of either does not matter.
+ */
+static void test_moving_copies_nothing(void **state) {
+    (void)state;
+    struct buffer from, to;
+    buffer_init(&from, 1000);
+    buffer_init(&to, 500);
+    buffer_append_text(&from, "gone, held");
+    buffer_append_text(&to, "all gone");
+    buffer_consume(&from, 6);
+    buffer_consume(&to, to.length);
+    const uint8_t *held = buffer_data(&from), *spare = to.memory;
+    buffer_move(&to, &from);
+    assert_ptr_equal(buffer_data(&to), held);
+    assert_true(bytes_equal(buffer_bytes(&to), BYTES_LITERAL("held")));
+    assert_int_equal(from.length, 0);
+    buffer_append_text(&from, "anew");
+    assert_ptr_equal(buffer_data(&from), spare);
+    assert_null(buffer_reserve(&to, 497));
+    assert_non_null(buffer_reserve(&from, 900));
+    buffer_release(&from);
+    buffer_release(&to);
+}
+
+RUN_TESTS(cmocka_unit_test(test_moving_copies_nothing),
+          cmocka_unit_test(test_behaves_like_a_plain_array),
           cmocka_unit_test(test_past_the_maximum_nothing_is_appended),
           cmocka_unit_test(test_integers_are_little_endian_and_varints_leb128),
           cmocka_unit_test(test_formats_short_and_long), cmocka_unit_test(test_reserve_then_grew),

@@ -6,10 +6,11 @@
 
 #include <stdlib.h>
 
-enum { PIPELINE = 64, WARM_ROUNDS = 50, ROUNDS = 200 };
+enum { PIPELINE = 64, WARM_ROUNDS = 50, ROUNDS = 200, LARGE_BYTES = 64 << 10 };
 
 static bool is_counting;
 static unsigned long allocation_count;
+static size_t large_bytes; /* of all that took LARGE_BYTES or more */
 
 /* Where allocations come from, for whoever looks for them: TROTHDB_ALLOCATIONS=1 prints the
  * addresses of the callers, for addr2line. */
@@ -19,10 +20,11 @@ static struct {
     unsigned long count;
 } callers[CALLER_MAXIMUM];
 
-static void count_one(void *caller) {
+static void count_one(void *caller, size_t bytes) {
     if (!is_counting)
         return;
     allocation_count++;
+    large_bytes += bytes >= LARGE_BYTES ? bytes : 0;
     for (unsigned i = 0; i < CALLER_MAXIMUM; i++) {
         if (callers[i].address == caller || !callers[i].address) {
             callers[i].address = caller;
@@ -35,28 +37,28 @@ static void count_one(void *caller) {
 void *__real_memory_allocate(size_t bytes);
 void *__wrap_memory_allocate(size_t bytes);
 void *__wrap_memory_allocate(size_t bytes) {
-    count_one(__builtin_return_address(0));
+    count_one(__builtin_return_address(0), bytes);
     return __real_memory_allocate(bytes);
 }
 
 void *__real_memory_allocate_zeroed(size_t count, size_t bytes);
 void *__wrap_memory_allocate_zeroed(size_t count, size_t bytes);
 void *__wrap_memory_allocate_zeroed(size_t count, size_t bytes) {
-    count_one(__builtin_return_address(0));
+    count_one(__builtin_return_address(0), count * bytes);
     return __real_memory_allocate_zeroed(count, bytes);
 }
 
 void *__real_memory_resize(void *block, size_t bytes);
 void *__wrap_memory_resize(void *block, size_t bytes);
 void *__wrap_memory_resize(void *block, size_t bytes) {
-    count_one(__builtin_return_address(0));
+    count_one(__builtin_return_address(0), bytes);
     return __real_memory_resize(block, bytes);
 }
 
 void *__real_memory_copy(const void *source, size_t bytes);
 void *__wrap_memory_copy(const void *source, size_t bytes);
 void *__wrap_memory_copy(const void *source, size_t bytes) {
-    count_one(__builtin_return_address(0));
+    count_one(__builtin_return_address(0), bytes);
     return __real_memory_copy(source, bytes);
 }
 
@@ -122,4 +124,40 @@ static void test_get(void **state) {
     assert_true(allocations < 0.01);
 }
 
-RUN_TESTS(cmocka_unit_test(test_set), cmocka_unit_test(test_get))
+/* A long reply is written once, and goes from the shard to the client's output, and from worker to
+ * worker, as it is. */
+static void test_a_long_reply_is_written_once(void **state) {
+    (void)state;
+    enum { VALUE_BYTES = 3 << 20, KEYS = 4 };
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        struct world *world = world_new(workers, NULL);
+        struct client *client = world_connect(world, 0);
+        struct buffer set;
+        buffer_init(&set, SIZE_MAX);
+        for (unsigned key = 0; key < KEYS; key++)
+            buffer_append_format(&set, "*3\r\n$3\r\nSET\r\n$1\r\n%u\r\n$%u\r\n%0*u\r\n", key,
+                                 VALUE_BYTES, VALUE_BYTES, key);
+        client_send(client, buffer_bytes(&set));
+        world_settle(world);
+        client_take(client);
+        for (unsigned key = 0; key < KEYS; key++) {
+            char get[16];
+            snprintf(get, sizeof get, "GET %u\r\n", key);
+            large_bytes = 0;
+            is_counting = true;
+            client_send(client, bytes_of_text(get));
+            world_settle(world);
+            is_counting = false;
+            assert_in_range(large_bytes / VALUE_BYTES, 1, 2); /* the client here takes it, too */
+            assert_int_equal(client->received.length, VALUE_BYTES + strlen("$3145728\r\n\r\n"));
+            assert_int_equal(buffer_data(&client->received)[client->received.length - 3],
+                             '0' + (int)key);
+            buffer_clear(&client->received);
+        }
+        buffer_release(&set);
+        world_free(world);
+    }
+}
+
+RUN_TESTS(cmocka_unit_test(test_set), cmocka_unit_test(test_get),
+          cmocka_unit_test(test_a_long_reply_is_written_once))
