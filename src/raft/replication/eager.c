@@ -47,7 +47,7 @@ static uint64_t hedge_us(const struct raft *raft) {
 }
 
 static uint64_t hedge_deadline_us(const struct raft *raft) {
-    bool may_hedge = raft->lazy.commits.index != 0 && !raft->lazy.is_hedging && has_any_lazy(raft);
+    bool may_hedge = raft->lazy.commits.index != 0 && has_any_lazy(raft);
     return may_hedge ? raft->lazy.commits.since_us + hedge_us(raft) : UINT64_MAX;
 }
 

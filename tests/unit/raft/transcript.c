@@ -123,6 +123,8 @@ static void text_move_and_campaign(struct buffer *out, const struct cluster_node
     if (actions->given_up_learner != 0)
         buffer_append_format(out, "%u gives %u up: %s\n", node->number, actions->given_up_learner,
                              raft_give_up_text(actions->give_up_cause));
+    if (actions->is_hedged)
+        buffer_append_format(out, "%u sends to all, as a commit takes long\n", node->number);
     if (actions->is_move_begun)
         buffer_append_format(out, "%u gives the lead away\n", node->number);
     if (actions->is_campaign_begun && actions->campaign_cause != RAFT_ELECTION_TIMEOUT &&
