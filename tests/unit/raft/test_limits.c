@@ -110,7 +110,67 @@ static void test_votes_that_come_again(void **state) {
     cluster_free(cluster);
 }
 
+static void error_note(void *context, struct cluster_node *node,
+                       const struct raft_actions *actions) {
+    (void)node;
+    *(int *)context = actions->proposal_error;
+}
+
+/* What can be wished for are voters, each a node and named once, as many as there is room for. */
+static void test_wishes_that_cannot_be(void **state) {
+    (void)state;
+    const struct {
+        struct raft_configuration wanted;
+        int error;
+    } wishes[] = {
+        {{.voter_count = 0}, ERR_INVALID},
+        {{.voter_count = 2, .voters = {1, 1}}, ERR_INVALID},
+        {{.voter_count = 2, .voters = {1, 0}}, ERR_INVALID},
+        {{.voter_count = RAFT_VOTER_MAXIMUM + 1,
+          .voters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+          .old_voters = {17}},
+         ERR_INVALID},
+        {{.voter_count = 2, .voters = {1, 2}, .old_voter_count = 1, .old_voters = {3}},
+         ERR_INVALID},
+        {{.voter_count = 2, .voters = {1, 2}, .learner_count = 1, .learners = {3}}, ERR_INVALID},
+        {{.voter_count = RAFT_VOTER_MAXIMUM,
+          .voters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+         0}};
+    struct answers answers = {0};
+    struct cluster *cluster = led_cluster(&answers);
+    int error = 0;
+    cluster->watch = error_note;
+    cluster->context = &error;
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+        cluster_step(cluster, cluster_node(cluster, 1),
+                     (struct raft_event){.kind = RAFT_CHANGE, .configuration = &wishes[i].wanted});
+        assert_int_equal(error, wishes[i].error);
+    }
+    cluster_free(cluster);
+}
+
+/* Who goes on alone goes on alone: not with somebody else, and not as somebody else. */
+static void test_recoveries_that_cannot_be(void **state) {
+    (void)state;
+    const struct raft_configuration wishes[] = {{.voter_count = 2, .voters = {2, 3}},
+                                                {.voter_count = 1, .voters = {3}},
+                                                {.voter_count = 1, .voters = {2}}};
+    struct raft_configuration configuration = {.voter_count = 3, .voters = {1, 2, 3}};
+    struct cluster *cluster = cluster_new(3, &timing, &configuration, 1, NULL);
+    int error = 0;
+    cluster->watch = error_note;
+    cluster->context = &error;
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+        cluster_step(cluster, cluster_node(cluster, 2),
+                     (struct raft_event){.kind = RAFT_RECOVER, .configuration = &wishes[i]});
+        assert_int_equal(error, i < 2 ? ERR_INVALID : 0);
+    }
+    cluster_free(cluster);
+}
+
 RUN_TESTS(cmocka_unit_test(test_reads_that_wait_for_a_round),
           cmocka_unit_test(test_votes_that_come_again),
           cmocka_unit_test(test_reads_that_a_follower_asks_the_leader),
-          cmocka_unit_test(test_standings_of_many_nodes))
+          cmocka_unit_test(test_standings_of_many_nodes),
+          cmocka_unit_test(test_wishes_that_cannot_be),
+          cmocka_unit_test(test_recoveries_that_cannot_be))
