@@ -87,8 +87,8 @@ static void section_memory(const struct worker *worker, struct buffer *out) {
     append_human(out, "used_memory_human", used);
     append_number(out, "used_memory_rss", process.resident_bytes);
     append_human(out, "used_memory_rss_human", process.resident_bytes);
-    append_number(out, "used_memory_peak", process.resident_most_bytes);
-    append_human(out, "used_memory_peak_human", process.resident_most_bytes);
+    append_number(out, "used_memory_rss_peak", process.resident_most_bytes);
+    append_human(out, "used_memory_rss_peak_human", process.resident_most_bytes);
     append_number(out, "used_memory_dataset", SUM(worker, memory_bytes));
     append_number(out, "total_system_memory", process.machine_bytes);
     append_human(out, "total_system_memory_human", process.machine_bytes);

@@ -31,6 +31,9 @@ static void test_info(void **state) {
     const char *resident = strstr(text, "used_memory_rss:");
     assert_non_null(resident);
     assert_in_range(strtoull(resident + strlen("used_memory_rss:"), NULL, 10), 1 << 20, 1LL << 40);
+    /* The peak of Redis is that of used_memory, which is not kept here. */
+    assert_non_null(strstr(text, "used_memory_rss_peak:"));
+    assert_null(strstr(text, "used_memory_peak:"));
     CLIENT_EXPECT(client, "INFO cluster KEYSPACE",
                   "$76\r\n# Cluster\r\ncluster_enabled:1\r\n\r\n# "
                   "Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=0\r\n\r\n");
