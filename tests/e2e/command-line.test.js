@@ -88,6 +88,7 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['cluster', 'replicas', 1, '\x1b[31mx', '--at', H], FAILED, /nothing was changed:\n'\\x1b\[31mx' is not host:port/],
     [['gossip', 'nosuch', '--at', H], USAGE, /there is no 'nosuch'\nusage:/],
     [['gossip', 'keys', 'list', '--at', 'x'], USAGE, /^trothdb gossip keys: 'x' is not host:port/],
+    [['gossip', 'keys', 'rotate', '--at', H], USAGE, /name the file of that one with --cluster-key-file/],
     [['gossip', 'get', 'nobody', '--at', H], FAILED, /no member has the name or id 'nobody'/],
     [['agent', '--dir', '/sys/trothdb', '--port', await freePort(), '--peer-port', await freePort()], FAILED, /^trothdb agent: cannot make the directory/],
     [['agent', '--tag', 'x'], USAGE, /--tag: 'x' is not key=value/],

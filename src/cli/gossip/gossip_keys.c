@@ -33,7 +33,7 @@ static int fail(const struct keys_work *work, const char *problem) {
     return gossip_client_fail(&as, EXIT_FAILED, problem);
 }
 
-/* --at is no address. */
+/* --at is no address, or a flag is missing. */
 static int refuse(const struct keys_work *work, const char *problem) {
     refusal_tell("gossip keys", work->request->is_json, "%s", problem);
     return EXIT_USAGE;
@@ -156,8 +156,8 @@ static int wrap(struct keys_work *work, const struct seal_key *key,
     struct buffer problem;
     int code = EXIT_OK;
     if (request->cluster_key_file[0] == 0)
-        return fail(work, "a new key travels sealed with the one in use: name the file of that one "
-                          "with --cluster-key-file");
+        return refuse(work, "a new key travels sealed with the one in use: name the file of that "
+                            "one with --cluster-key-file");
     buffer_init(&problem, KEYS_OUTPUT_BYTES);
     if (seal_new_from_file(&seal, request->cluster_key_file, request->cluster_name, &problem) == 0)
         keyring_wrap(seal, key, text);
