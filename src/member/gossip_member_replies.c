@@ -113,6 +113,15 @@ static void reply_said(const struct gossip *gossip, const struct gossip_member *
     reply_bulk(reply, said.data != NULL ? said : BYTES_LITERAL(""));
 }
 
+/* Nodes and spares do not say what they are, and programs with the library serve no clients. */
+static struct bytes kind_of(const struct gossip *gossip, const struct gossip_member *member) {
+    struct bytes said = gossip_get(gossip, member, BYTES_LITERAL(GOSSIP_SAYS_KIND));
+    if (said.length > 0)
+        return said;
+    bool has_clients = gossip_get(gossip, member, BYTES_LITERAL(GOSSIP_SAYS_CLIENT)).length > 0;
+    return has_clients ? BYTES_LITERAL("node") : BYTES_LITERAL("program");
+}
+
 static void reply_pairs(const struct gossip *gossip, const struct gossip_member *member,
                         bool with_own, struct reply *reply) {
     struct bytes key, value;
@@ -154,7 +163,8 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     reply_text(reply, "address", address);
     reply_said(gossip, member, GOSSIP_SAYS_CLIENT, reply);
     reply_said(gossip, member, GOSSIP_SAYS_ADMIN, reply);
-    reply_said(gossip, member, GOSSIP_SAYS_KIND, reply);
+    reply_bulk_text(reply, GOSSIP_SAYS_KIND);
+    reply_bulk(reply, kind_of(gossip, member));
     reply_said(gossip, member, GOSSIP_SAYS_VERSION, reply);
     reply_said(gossip, member, GOSSIP_KEY_ZONE, reply);
     reply_number(reply, "generation", member->who->generation);

@@ -13,8 +13,9 @@
 #define GOSSIP_SAYS_STANDING "standing" /* "slow-disk,draining": why it would rather not lead */
 #define GOSSIP_SAYS_VERSION  "version"  /* the program's */
 #define GOSSIP_SAYS_LEVEL    "level"    /* of features that it knows (cluster/feature.h) */
-#define GOSSIP_SAYS_KIND     "kind" /* "agent": it never holds data; absent: a node or a spare */
-#define GOSSIP_KIND_AGENT    "agent"
+#define GOSSIP_SAYS_KIND                                                                           \
+    "kind" /* "agent": it never holds data; absent: a node, a spare, or a program */
+#define GOSSIP_KIND_AGENT "agent"
 
 /* Of one node. Of those that gossip tells of it the rest is kept free for its own. */
 enum { GOSSIP_USER_KEYS_MAXIMUM = 112 };

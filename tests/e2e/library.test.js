@@ -74,6 +74,10 @@ test('the example builds against the installed library, and its members and a no
   await second.sees(`${node.address} says client = ${node.address}`);
   second.process.stdin.write('ready\n');
   await first.sees('second says status = ready');
+  const listed = async () => JSON.parse((await run(program, ['members', '--at', node.address, '--json'])).stdout).map(({name, kind}) => `${name} ${kind}`).sort();
+  await until('it is seen who is what', async () =>
+    `${await listed()}` === `${['an-agent agent', 'first program', 'second program', `${node.address} node`].sort()}`);
+  assert.match((await run(program, ['members', '--at', node.address])).stdout, /^first +\w{8} +program +- +127/m);
   // The killed are found out; who says goodbye is known to have left.
   second.process.kill('SIGKILL');
   await first.sees('second is dead');

@@ -75,8 +75,7 @@ static void add_row(struct grid *grid, const struct response *member) {
     tags_text(member, &tags);
     add_name(grid, member);
     cell(grid, bytes_of(id.data, id.length < 8 ? id.length : 8));
-    cell(grid, response_field_text(member, "kind").length ? response_field_text(member, "kind")
-                                                          : BYTES_LITERAL("node"));
+    cell(grid, response_field_text(member, "kind"));
     cell(grid, response_field_text(member, "client"));
     cell(grid, response_field_text(member, "address"));
     cell(grid, response_field_text(member, "state"));
