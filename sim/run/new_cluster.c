@@ -1,13 +1,17 @@
 #include "sim/run/new_cluster.h"
+#include "base/check.h"
 #include "base/memory.h"
 #include "cluster/topology.h"
 #include "directory/restore.h"
+#include "shard/machine/keyspace_machine.h"
 #include "shard/shard.h"
 #include "sim/cluster/node.h"
 #include "sim/life/connection.h"
 #include "sim/life/life.h"
 #include "sim/run/course.h"
 #include "sim/run/scene.h"
+
+enum { BROKEN_OFF_TIMES = 3 };
 
 struct new_cluster {
     struct recall *recall;
@@ -30,11 +34,14 @@ static void note_shard(void *context, const struct restored_shard *shard) {
 
 /* ---- its directory ---- */
 
-/* All there is; nobody's clock tells anything of it. */
-static void restore(struct new_cluster *cluster) {
-    struct sim_node *node = cluster->simulation->nodes[0];
+static struct sim_node *node_of(const struct new_cluster *cluster) {
+    return cluster->simulation->nodes[0];
+}
+
+/* All there is; nobody's clock tells anything of it. False, with a sentence: it was not to be. */
+static bool restore(struct new_cluster *cluster, struct buffer *problem) {
+    struct sim_node *node = node_of(cluster);
     struct disk *workers[SIM_WORKER_MAXIMUM];
-    struct buffer problem;
     for (unsigned i = 0; i < cluster->simulation->worker_count; i++)
         workers[i] = sim_disk_door(node->threads[i].disk);
     struct restore_options options = {.reader = &cluster->recall->reader,
@@ -49,13 +56,18 @@ static void restore(struct new_cluster *cluster) {
                                       .context = cluster};
     memcpy(options.uuid, node->uuid, sizeof options.uuid);
     memcpy(options.cluster_id, node->uuid, sizeof options.cluster_id);
-    buffer_init(&problem, 4096);
     node->power.is_off = false;
-    if (restore_cluster(&options, &problem))
-        simulation_fail(old_simulation(cluster), "the backup cannot be restored: %.*s",
-                        BYTES_PRINT(buffer_bytes(&problem)));
+    return restore_cluster(&options, problem) == 0;
+}
+
+/* Of its machine: what was not synced by now may be gone. */
+static void lose_power(struct new_cluster *cluster) {
+    struct sim_node *node = node_of(cluster);
     node->power.is_off = true;
-    buffer_release(&problem);
+    node->power.off_at_call = 0;
+    sim_disk_end_life(node->node_disk, SIM_DEATH_BY_POWER);
+    for (unsigned i = 0; i < cluster->simulation->worker_count; i++)
+        sim_disk_end_life(node->threads[i].disk, SIM_DEATH_BY_POWER);
 }
 
 /* ---- its node ---- */
@@ -106,20 +118,85 @@ static void let_go(struct new_cluster *cluster) {
     memory_free(cluster->shards);
 }
 
-void new_cluster_check(struct recall *recall) {
+static void make(struct new_cluster *cluster, struct recall *recall) {
     struct simulation *before = recall->simulation;
     struct simulation_options options = {.seed = random_next(&before->random),
                                          .node_count = 1,
                                          .shard_count = before->shard_count,
                                          .is_printed = before->options.is_printed,
                                          .mix = MIX_EVERYTHING};
-    struct new_cluster cluster = {
+    *cluster = (struct new_cluster){
         .recall = recall,
         .simulation = simulation_new(&options),
-        .shards = memory_allocate_zeroed(before->shard_count + 1, sizeof *cluster.shards)};
+        .shards = memory_allocate_zeroed(before->shard_count + 1, sizeof *cluster->shards)};
+}
+
+/* Its machine loses its power as soon as it is told that all is there. Returns how often its disks
+ * were called. */
+static uint64_t check_whole(struct recall *recall) {
+    struct simulation *before = recall->simulation;
+    struct new_cluster cluster;
+    struct buffer problem;
+    buffer_init(&problem, 4096);
     trace_line(&before->trace, "a new cluster is restored from the backup");
-    restore(&cluster);
+    make(&cluster, recall);
+    if (!restore(&cluster, &problem))
+        simulation_fail(before, "the backup cannot be restored: %.*s",
+                        BYTES_PRINT(buffer_bytes(&problem)));
+    uint64_t call_count = node_of(&cluster)->power.call_count;
+    lose_power(&cluster);
     if (!simulation_has_failed(before))
         run_it(&cluster);
     let_go(&cluster);
+    buffer_release(&problem);
+    return call_count;
+}
+
+/* Half a restore is refused by a start, or nothing of it is there. */
+static void check_half(struct new_cluster *cluster) {
+    static const char refusal[] = "no file \"topology\"";
+    struct simulation *simulation = cluster->simulation;
+    sim_node_start(node_of(cluster));
+    struct bytes failure = buffer_bytes(&simulation->failure);
+    if (failure.length) {
+        if (memmem(failure.data, failure.length, refusal, sizeof refusal - 1) == NULL)
+            simulation_fail(old_simulation(cluster), "after a restore that broke off: %.*s",
+                            BYTES_PRINT(failure));
+        return;
+    }
+    for (uint32_t number = 1; number <= simulation->shard_count; number++) {
+        struct shard *shard = sim_node_replica(node_of(cluster), number);
+        if (shard && keyspace_machine_key_count(shard_machine(shard)) > 0)
+            simulation_fail(old_simulation(cluster),
+                            "a node starts from a restore that broke off, and has some of shard %u",
+                            number);
+    }
+}
+
+/* It loses its power in the middle of any call of its disks. Who starts there then joins nobody. */
+static void check_broken_off(struct recall *recall, uint64_t call_count) {
+    struct simulation *before = recall->simulation;
+    struct new_cluster cluster;
+    struct buffer problem;
+    buffer_init(&problem, 4096);
+    make(&cluster, recall);
+    CHECK(config_set(&cluster.simulation->config, BYTES_LITERAL("join"), BYTES_NONE,
+                     CONFIG_SOURCE_FILE, &problem) == 0);
+    node_of(&cluster)->power.off_at_call = random_between(&before->random, 1, call_count);
+    trace_line(&before->trace, "a restore breaks off in call %llu of the disks",
+               (unsigned long long)node_of(&cluster)->power.off_at_call);
+    bool is_whole = restore(&cluster, &problem);
+    lose_power(&cluster);
+    if (is_whole)
+        run_it(&cluster);
+    else
+        check_half(&cluster);
+    let_go(&cluster);
+    buffer_release(&problem);
+}
+
+void new_cluster_check(struct recall *recall) {
+    uint64_t call_count = check_whole(recall);
+    for (unsigned i = 0; i < BROKEN_OFF_TIMES && !simulation_has_failed(recall->simulation); i++)
+        check_broken_off(recall, call_count);
 }
