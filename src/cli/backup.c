@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "base/text/json.h"
 #include "cli/backup_place.h"
+#include "cli/client/cluster_view.h"
 #include "cli/client/survey.h"
-#include "cli/cluster/cluster.h"
 #include "cli/command.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
@@ -329,13 +329,9 @@ static int ask_all(const struct cluster_view *view, bool is_now, struct hurrying
                    char *problem) {
     const struct bytes words[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("BACKUP"),
                                   BYTES_LITERAL("NOW")};
-    const struct survey survey = {
-        .words = words, .word_count = is_now ? 3 : 2, .timeout_ms = CLUSTER_ASK_MS};
     size_t count = view->asked.node_count;
-    struct survey_answer *answers = memory_allocate_zeroed(count, sizeof *answers);
-    for (size_t i = 0; i < count; i++)
-        status_node_client(&view->asked.nodes[i], &answers[i].address);
-    survey_ask(&survey, answers, count);
+    struct survey_answer *answers =
+        status_survey(&view->asked, words, is_now ? 3 : 2, CLUSTER_ASK_MS);
     int error = note_answers(answers, count, hurrying, problem);
     survey_release(answers, count);
     memory_free(answers);

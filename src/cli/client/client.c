@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
@@ -18,6 +19,12 @@ enum {
     CLIENT_WORDS_MAXIMUM = 16,
     CLIENT_TRY_MS = 1000 /* for one of several addresses */
 };
+
+uint64_t client_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 /* ---- names ---- */
 

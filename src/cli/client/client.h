@@ -18,6 +18,9 @@ struct client {
     char problem[CLIENT_PROBLEM_BYTES]; /* after an error: what failed, and where */
 };
 
+/* The clock by which whatever waits for nodes measures. */
+uint64_t client_now_ms(void);
+
 /* "host:port" as a person writes it: a name is looked up. Of its addresses, as "localhost" has two,
  * the first is taken at which somebody listens; if nobody does, the first. ERR_INVALID with
  * `problem` (CLIENT_PROBLEM_BYTES). */

@@ -226,6 +226,20 @@ size_t status_fetch_all(struct status_answer *answers, size_t count, int timeout
     return failed;
 }
 
+struct survey_answer *status_survey(const struct status *cluster, const struct bytes *words,
+                                    size_t word_count, int timeout_ms) {
+    const struct survey survey = {
+        .words = words, .word_count = word_count, .timeout_ms = timeout_ms};
+    struct survey_answer *answers =
+        memory_allocate_zeroed(cluster->node_count, sizeof(struct survey_answer));
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        status_node_client(&cluster->nodes[i], &answers[i].address);
+        answers[i].is_doubtful = status_node_is_doubtful(&cluster->nodes[i]);
+    }
+    survey_ask(&survey, answers, cluster->node_count);
+    return answers;
+}
+
 /* ---- looking things up ---- */
 
 const struct status_node *status_node(const struct status *status, uint32_t number) {

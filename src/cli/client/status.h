@@ -5,6 +5,7 @@
 #include "cluster/topology.h"
 
 enum {
+    CLUSTER_ASK_MS = 3000, /* as a rule: how long nodes have, one or all, to answer a question */
     STATUS_WORD_BYTES = 24,
     STATUS_ID_BYTES = 41,      /* 40 hex digits, as in CLUSTER NODES; of which */
     STATUS_UUID_DIGITS = 32,   /* the first are the UUID */
@@ -12,6 +13,8 @@ enum {
     STATUS_REASON_BYTES = 128,
     STATUS_ADDRESS_BYTES = NET_HOST_MAXIMUM + 10
 };
+
+struct survey_answer;
 
 struct status_node {
     uint32_t number;
@@ -83,6 +86,11 @@ struct status_answer {
     struct status status; /* zeroed if there was an error; to be released */
 };
 size_t status_fetch_all(struct status_answer *answers, size_t count, int timeout_ms);
+
+/* Asks all nodes of the cluster something else (survey.h): one answer for each of its nodes, owned,
+ * to be released and freed. */
+struct survey_answer *status_survey(const struct status *cluster, const struct bytes *words,
+                                    size_t word_count, int timeout_ms);
 
 const struct status_node *status_node(const struct status *status, uint32_t number); /* or NULL */
 const struct status_replica *status_replica(const struct status *status,

@@ -1,7 +1,6 @@
 #include "cli/client/survey.h"
 
 #include <poll.h>
-#include <time.h>
 
 /* Who is being asked now. */
 struct asking {
@@ -9,12 +8,6 @@ struct asking {
     struct survey_answer *answers, *open[SURVEY_AT_ONCE];
     size_t count, next, open_count; /* answers[next..] are not asked yet */
 };
-
-static int64_t clock_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- one node ---- */
 
@@ -149,12 +142,12 @@ static void prepare(const struct survey *survey, struct survey_answer *answer, i
 size_t survey_ask(const struct survey *survey, struct survey_answer *answers, size_t count) {
     struct pollfd polled[SURVEY_AT_ONCE];
     struct asking asking = {.survey = survey, .answers = answers, .count = count};
-    int64_t now_ms = clock_ms();
+    int64_t now_ms = (int64_t)client_now_ms();
     size_t failed = 0;
     for (size_t i = 0; i < count; i++)
         prepare(survey, &answers[i], now_ms);
     for (begin_more(&asking); asking.open_count > 0; begin_more(&asking)) {
-        now_ms = clock_ms();
+        now_ms = (int64_t)client_now_ms();
         wait_for_some(&asking, now_ms, polled);
         go_on_with_all(&asking, now_ms, polled);
     }

@@ -1,14 +1,14 @@
-/* A recovery of shards without a majority (cluster_recover.c): who is left for it
+/* A recovery of shards without a majority (recover.c): who is left for it
  * (recovery_left.c), what becomes of each shard (recovery_fate.c), what follows from that
  * (recovery_judge.c), and how it is told (recovery_plan.c). */
 #pragma once
-#include "cli/cluster/cluster_change.h"
+#include "cli/cluster/order.h"
 #include "cli/cluster/voters.h"
 
 enum { RECOVERY_SURVIVOR_MAXIMUM = 64 };
 
 struct recovery {
-    struct change change;
+    struct order *order;
     bool is_dry, is_confirmed;
     struct net_address addresses[RECOVERY_SURVIVOR_MAXIMUM]; /* of those that are left */
     struct status survivors[RECOVERY_SURVIVOR_MAXIMUM];
@@ -22,7 +22,7 @@ struct recovery {
     bool is_control_lost, is_any_lost;
 };
 
-/* All return an exit code: EXIT_OK, or what change_fail() said. `texts` is "H:P,H:P..." and is
+/* All return an exit code: EXIT_OK, or what order_fail() said. `texts` is "H:P,H:P..." and is
  * taken apart. The others ask all nodes concerned at once: the second fills the survivors and what
  * they say, and `newest`, to be released in any case, and may be called again; the third fills
  * `lost`, if nobody answers there. */
@@ -51,7 +51,7 @@ bool recovery_has_old(const struct recovery *recovery, const struct status_shard
 /* Of a shard without a majority: does a replica take in a snapshot by which it will be the most
  * advanced? Until that is in place, or given up, nobody can say who is. */
 bool recovery_is_coming(const struct recovery *recovery, uint32_t *shard, uint32_t *node);
-/* Fills in `choices`. EXIT_OK, or what change_fail() said: a shard has nothing left, or none needs
+/* Fills in `choices`. EXIT_OK, or what order_fail() said: a shard has nothing left, or none needs
  * a recovery. */
 int recovery_judge(struct recovery *recovery);
 

@@ -5,7 +5,7 @@
 
 /* Says what is where, as far as the nodes that are left know. */
 static int has_nothing(const struct recovery *recovery, const struct status_shard *shard) {
-    char why[CHANGE_SHOWN_BYTES], nodes[8 * TOPOLOGY_REPLICA_MAXIMUM] = "", old[96] = "";
+    char why[ORDER_SHOWN_BYTES], nodes[8 * TOPOLOGY_REPLICA_MAXIMUM] = "", old[96] = "";
     size_t length = 0;
     uint32_t node;
     for (unsigned i = 0; i < shard->replica_count && length < sizeof nodes - 1; i++)
@@ -17,7 +17,7 @@ static int has_nothing(const struct recovery *recovery, const struct status_shar
              "no replica of shard %u is left on the nodes named: by what these know it is on node "
              "%s%s; name one that has it, or restore the cluster from a backup",
              shard->number, nodes, old);
-    return change_fail(&recovery->change, "nothing was changed:", why);
+    return order_fail(recovery->order, "nothing was changed:", why);
 }
 
 int recovery_judge(struct recovery *recovery) {
@@ -38,9 +38,9 @@ int recovery_judge(struct recovery *recovery) {
         }
     }
     if (!recovery->is_any_lost) {
-        return change_fail(&recovery->change, "nothing was changed:",
-                           "every shard has a majority on the nodes named; `trothdb cluster "
-                           "replace` or `remove` takes the lost ones out, and loses nothing");
+        return order_fail(recovery->order, "nothing was changed:",
+                          "every shard has a majority on the nodes named; `trothdb cluster "
+                          "replace` or `remove` takes the lost ones out, and loses nothing");
     }
     return EXIT_OK;
 }

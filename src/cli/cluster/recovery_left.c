@@ -47,10 +47,10 @@ static bool is_one_cluster(struct recovery *recovery) {
 int recovery_name_survivors(struct recovery *recovery, char *texts) {
     recovery->survivor_count = read_addresses(texts, recovery->addresses);
     if (recovery->survivor_count == 0) {
-        return change_fail(&recovery->change, "nothing was changed:",
-                           "name the nodes that are left as H:P,H:P..., at most 64");
+        return order_fail(recovery->order, "nothing was changed:",
+                          "name the nodes that are left as H:P,H:P..., at most 64");
     }
-    recovery->change.at = recovery->addresses[0];
+    recovery->order->at = recovery->addresses[0];
     return EXIT_OK;
 }
 
@@ -67,10 +67,10 @@ int recovery_ask_survivors(struct recovery *recovery) {
     if (ask_who_they_are(recovery, problem) ||
         voters_fetch_all(recovery->voters, recovery->addresses, recovery->survivor_count,
                          CLUSTER_ASK_MS, problem))
-        return change_fail(&recovery->change, "a node that is left cannot be asked:", problem);
+        return order_fail(recovery->order, "a node that is left cannot be asked:", problem);
     if (!is_one_cluster(recovery)) {
-        return change_fail(&recovery->change,
-                           "nothing was changed:", "the nodes named are not all of one cluster");
+        return order_fail(recovery->order,
+                          "nothing was changed:", "the nodes named are not all of one cluster");
     }
     return EXIT_OK;
 }
@@ -116,7 +116,7 @@ static int give_up(struct recovery *recovery, const struct status_node *const *o
     for (size_t i = 0; i < count; i++) {
         char why[CLIENT_PROBLEM_BYTES];
         if (may_live(others[i], &answers[i], why))
-            return change_fail(&recovery->change, "nothing was changed:", why);
+            return order_fail(recovery->order, "nothing was changed:", why);
         buffer_append_format(&recovery->lost, "%s%u", recovery->lost.length ? "," : "",
                              others[i]->number);
     }
@@ -135,8 +135,8 @@ int recovery_list_lost(struct recovery *recovery) {
     memory_free(answers);
     memory_free(others);
     if (exit_code == EXIT_OK && count == 0) {
-        return change_fail(&recovery->change, "nothing was changed:",
-                           "every node of the cluster is named: none is lost");
+        return order_fail(recovery->order, "nothing was changed:",
+                          "every node of the cluster is named: none is lost");
     }
     return exit_code;
 }

@@ -1,5 +1,6 @@
 /* What a recovery would do, for the operator who has to decide. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "base/text/json.h"

@@ -9,7 +9,8 @@
 
 #include "base/exit_code.h"
 #include "base/memory.h"
-#include "cli/cluster/cluster.h"
+#include "cli/client/cluster_found.h"
+#include "cli/client/cluster_view.h"
 #include "cli/demo/demo.h"
 #include "cli/demo/loader.h"
 #include "cli/nodes/demo_nodes.h"

@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "cli/cluster/cluster.h"
+#include "cli/client/cluster_found.h"
+#include "cli/client/cluster_view.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/refusal.h"

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cluster/cluster.h"
+#include "cli/client/cluster_found.h"
+#include "cli/client/cluster_view.h"
 #include "cli/terminal/figure.h"
 
 enum {

@@ -2,7 +2,7 @@
 #include "cli/client/status.h"
 
 #include "base/memory.h"
-#include "cli/cluster/cluster.h"
+#include "cli/cluster/view_print.h"
 #include "cluster/topology.h"
 
 #include <stdio.h>
@@ -155,7 +155,7 @@ static void the_higher_term_leads(void **state) {
     assert_null(cluster_view_leader(&view, 0));
     struct buffer out;
     buffer_init(&out, 65536);
-    cluster_print_tables(&view, &out);
+    view_print_tables(&view, &out);
     buffer_append_u8(&out, '\0');
     assert_string_equal(
         (const char *)buffer_data(&out),
@@ -176,7 +176,7 @@ static void a_node_that_does_not_answer_is_shown_as_such(void **state) {
     open_view(&view, NULL);
     struct buffer out;
     buffer_init(&out, 65536);
-    cluster_print_json(&view, &out);
+    view_print_json(&view, &out);
     buffer_append_u8(&out, '\0');
     const char *text = (const char *)buffer_data(&out);
     assert_non_null(strstr(text, "\"gossip_state\":\"dead\",\"reachable\":false,"
@@ -208,7 +208,7 @@ static void expect_in_tables(const char *second, const char *expected) {
     struct buffer out;
     open_view(&view, second);
     buffer_init(&out, 65536);
-    cluster_print_tables(&view, &out);
+    view_print_tables(&view, &out);
     buffer_append_u8(&out, '\0');
     assert_non_null(strstr((const char *)buffer_data(&out), expected));
     buffer_release(&out);

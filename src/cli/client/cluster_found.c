@@ -1,3 +1,5 @@
+#include "cli/client/cluster_found.h"
+
 #include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -5,8 +7,9 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/text/hex.h"
+#include "cli/client/cluster_ask.h"
+#include "cli/client/cluster_view.h"
 #include "cli/client/survey.h"
-#include "cli/cluster/cluster.h"
 
 enum { STARTING_PAUSE_US = 50 * 1000 };
 
@@ -70,11 +73,11 @@ static unsigned count_awaited(const struct status_answer *answers, unsigned coun
 }
 
 static void ask_until_started(const struct founding *founding, struct status_answer *answers) {
-    for (uint64_t limit_ms = cluster_now_ms() + founding->wait_ms;;) {
+    for (uint64_t limit_ms = client_now_ms() + founding->wait_ms;;) {
         unsigned first = 0;
         status_fetch_all(answers, founding->node_count, CLUSTER_ASK_MS);
         unsigned awaited = count_awaited(answers, founding->node_count, &first);
-        if (awaited == 0 || cluster_now_ms() >= limit_ms)
+        if (awaited == 0 || client_now_ms() >= limit_ms)
             return;
         if (founding->waits)
             founding->waits(founding->context, awaited, &founding->clients[first]);
@@ -181,24 +184,14 @@ static bool knows_leaders(const struct cluster_view *view, const struct status *
     return node != NULL;
 }
 
-static struct survey_answer *ask_for_state(const struct cluster_view *view) {
-    const struct bytes words[] = {BYTES_LITERAL("CLUSTER"), BYTES_LITERAL("INFO")};
-    const struct survey survey = {.words = words, .word_count = 2, .timeout_ms = CLUSTER_ASK_MS};
-    struct survey_answer *answers =
-        memory_allocate_zeroed(view->asked.node_count, sizeof(struct survey_answer));
-    for (size_t i = 0; i < view->asked.node_count; i++)
-        status_node_client(&view->asked.nodes[i], &answers[i].address);
-    survey_ask(&survey, answers, view->asked.node_count);
-    return answers;
-}
-
 unsigned cluster_count_ready(const struct net_address *client) {
     struct cluster_view view;
     char ignored[CLIENT_PROBLEM_BYTES];
     unsigned ready = 0;
     if (cluster_view_fetch(&view, client, ignored))
         return 0;
-    struct survey_answer *answers = ask_for_state(&view);
+    const struct bytes words[] = {BYTES_LITERAL("CLUSTER"), BYTES_LITERAL("INFO")};
+    struct survey_answer *answers = status_survey(&view.asked, words, 2, CLUSTER_ASK_MS);
     for (size_t i = 0; i < view.asked.node_count; i++) {
         const struct status *node = cluster_view_of(&view, view.asked.nodes[i].number);
         ready += knows_leaders(&view, node) && says_ok(&answers[i]);

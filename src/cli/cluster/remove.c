@@ -2,7 +2,8 @@
  * shard by shard, and then it is taken off the topology. */
 #include <stdio.h>
 
-#include "cli/cluster/cluster_change.h"
+#include "cli/cluster/replicas.h"
+#include "cli/cluster/subcommands.h"
 
 struct removal {
     uint32_t node;
@@ -88,26 +89,26 @@ static void find_places(const struct status *cluster, struct search *search) {
     }
 }
 
-static bool is_searched(struct change *change, void *context) {
+static bool is_searched(struct order *order, void *context) {
     struct search *search = context;
     struct status cluster;
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, search->why))
+    if (status_fetch(&cluster, &order->at, CLUSTER_ASK_MS, search->why))
         return false;
     find_places(&cluster, search);
     bool is_final = !search->why[0] || !may_be_alive_soon(&cluster, search->removal);
     status_release(&cluster);
     if (!is_final)
-        change_show(change, "waiting for a node of which it is not known whether it is alive");
+        order_show(order, "waiting for a node of which it is not known whether it is alive");
     return is_final;
 }
 
 /* Before anything is changed: is there a place for everything? */
-static int check_places(struct change *change, const struct removal *removal) {
+static int check_places(struct order *order, const struct removal *removal) {
     struct search search = {.removal = removal};
-    bool is_known = change_wait_heard(change, is_searched, &search);
+    bool is_known = order_wait_heard(order, is_searched, &search);
     return is_known && !search.why[0]
                ? EXIT_OK
-               : change_fail(change, "the node stays, and nothing was changed:", search.why);
+               : order_fail(order, "the node stays, and nothing was changed:", search.why);
 }
 
 static struct wish wish_without(const struct status *cluster, const struct status_shard *shard,
@@ -119,115 +120,103 @@ static struct wish wish_without(const struct status *cluster, const struct statu
     return wish;
 }
 
-/* One shard at a time: the next one's place is chosen by what is held then. */
-static int drain(struct change *change, const struct removal *removal) {
-    for (bool is_left = true; is_left;) {
-        struct status cluster;
-        char problem[CLIENT_PROBLEM_BYTES];
-        int status = check_places(change, removal);
-        if (status)
-            return status;
-        if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem))
-            return change_fail(change, "the cluster cannot be asked:", problem);
-        is_left = false;
-        for (size_t i = 0; i < cluster.shard_count && !is_left && !status; i++) {
-            is_left = status_shard_wants(&cluster.shards[i], removal->node);
-            if (is_left) {
-                struct wish wish = wish_without(&cluster, &cluster.shards[i], removal);
-                status = change_replicas(change, &wish);
-            }
+/* Of the first shard that it still holds; *is_left: there was one. */
+static int drain_one(struct order *order, const struct removal *removal, bool *is_left) {
+    struct status cluster;
+    int status = order_fetch(order, &cluster);
+    *is_left = false;
+    if (status)
+        return status;
+    for (size_t i = 0; i < cluster.shard_count && !*is_left; i++) {
+        *is_left = status_shard_wants(&cluster.shards[i], removal->node);
+        if (*is_left) {
+            struct wish wish = wish_without(&cluster, &cluster.shards[i], removal);
+            status = replicas_make(order, &wish);
         }
-        status_release(&cluster);
-        if (status)
-            return status;
     }
-    return EXIT_OK;
+    status_release(&cluster);
+    return status;
 }
 
-static bool is_gone(struct change *change, void *context) {
+/* One shard at a time: the next one's place is chosen by what is held then. */
+static int drain(struct order *order, const struct removal *removal) {
+    int status = EXIT_OK;
+    for (bool is_left = true; is_left && !status;) {
+        status = check_places(order, removal);
+        if (!status)
+            status = drain_one(order, removal, &is_left);
+    }
+    return status;
+}
+
+static bool is_gone(struct order *order, void *context) {
     struct status cluster;
     char ignored[CLIENT_PROBLEM_BYTES];
-    change_show(change, "the node is out of the topology, and the others are being told");
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, ignored))
+    order_show(order, "the node is out of the topology, and the others are being told");
+    if (status_fetch(&cluster, &order->at, CLUSTER_ASK_MS, ignored))
         return false;
     bool is_out = status_node(&cluster, *(const uint32_t *)context) == NULL;
     status_release(&cluster);
     return is_out;
 }
 
-static int remove_node(struct change *change, const struct removal *removal) {
-    char number[12], problem[CLIENT_PROBLEM_BYTES];
-    int status = drain(change, removal);
+static int remove_node(struct order *order, const struct removal *removal) {
+    uint32_t gone = removal->node;
+    int status = drain(order, removal);
+    if (!status)
+        status = order_ask_text(order, "the node holds nothing any more, but was not removed:",
+                                "TROTHDB REMOVENODE %u", gone);
     if (status)
         return status;
-    snprintf(number, sizeof number, "%u", removal->node);
-    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("REMOVENODE"),
-                                      bytes_of_text(number)};
-    int error = cluster_ask_control(&change->at, arguments, 3, problem);
-    if (error) {
-        return change_fail(
-            change,
-            cluster_asked_heading(error, "the node holds nothing any more, but was not removed:"),
-            problem);
+    if (!order_wait(order, is_gone, &gone)) {
+        return order_fail(order, "the node was removed, but:",
+                          "the node given with --at has not heard of it yet; it will by gossip");
     }
-    uint32_t gone = removal->node;
-    if (!change_wait(change, is_gone, &gone)) {
-        return change_fail(change, "the node was removed, but:",
-                           "the node given with --at has not heard of it yet; it will by gossip");
-    }
-    return cluster_print(&change->at, change->is_json);
+    return order_print(order);
 }
 
-/* Fills in the numbers of the nodes at these addresses; with_substitute: two of them. */
-static int find_nodes(const struct change *change, char **texts, bool has_substitute,
-                      struct removal *removal) {
+/* The number of the node at this address; false with `problem`, to which `more` belongs. */
+static bool find_node(const struct status *cluster, const char *text, uint32_t *number,
+                      const char *more, char *problem) {
+    struct net_address address;
+    if (client_address(&address, text, problem))
+        return false;
+    *number = replicas_node_at(cluster, &address);
+    if (*number == 0)
+        snprintf(problem, CLIENT_PROBLEM_BYTES, "%s is no node of the cluster%s", text, more);
+    return *number != 0;
+}
+
+/* What is wrong with it; NULL: nothing. */
+static const char *contradiction(const struct status *cluster, const struct removal *removal) {
+    if (cluster->self == removal->node)
+        return "give another node of the cluster with --at than the one that is to go";
+    if (removal->substitute == removal->node)
+        return "a node cannot take its own place; name two nodes";
+    return NULL;
+}
+
+/* Fills in the numbers of the node that is to go, and of a second one, if it is named. */
+static int find_nodes(const struct order *order, struct removal *removal) {
     struct status cluster;
     char problem[CLIENT_PROBLEM_BYTES];
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, problem))
-        return change_fail(change, "the cluster cannot be asked:", problem);
-    uint32_t *numbers[] = {&removal->node, &removal->substitute};
-    bool is_known = true;
-    for (int i = 0; i <= has_substitute && is_known; i++) {
-        struct net_address address;
-        is_known = client_address(&address, texts[i], problem) == 0;
-        if (is_known && (*numbers[i] = change_node_at(&cluster, &address)) == 0) {
-            snprintf(problem, sizeof problem,
-                     i == 0
-                         ? "%s is no node of the cluster"
-                         : "%s is no node of the cluster; `trothdb cluster add` takes a spare in",
-                     texts[i]);
-            is_known = false;
-        }
-    }
-    if (is_known && cluster.self == removal->node) {
-        snprintf(problem, sizeof problem,
-                 "give another node of the cluster with --at than the one that is to go");
-        is_known = false;
-    }
-    if (is_known && removal->substitute == removal->node) {
-        snprintf(problem, sizeof problem, "a node cannot take its own place; name two nodes");
-        is_known = false;
-    }
+    int status = order_fetch(order, &cluster);
+    if (status)
+        return status;
+    bool is_known = find_node(&cluster, order->operands[0], &removal->node, "", problem);
+    if (is_known && order->operand_count > 1)
+        is_known = find_node(&cluster, order->operands[1], &removal->substitute,
+                             "; `trothdb cluster add` takes a spare in", problem);
+    const char *wrong = is_known ? contradiction(&cluster, removal) : problem;
     status_release(&cluster);
-    return is_known ? EXIT_OK : change_fail(change, "nothing was changed:", problem);
+    return wrong ? order_fail(order, "nothing was changed:", wrong) : EXIT_OK;
 }
 
-static int run(struct change *change, char **texts, bool has_substitute) {
+/* `replace` names a second node, `remove` does not. */
+int cluster_remove(struct order *order) {
     struct removal removal = {0};
-    int status = find_nodes(change, texts, has_substitute, &removal);
-    return status ? status : remove_node(change, &removal);
-}
-
-int cluster_remove(int argc, char **argv) {
-    struct change change;
-    if (change_read(&change, "cluster remove", CLUSTER_REMOVE_LINE, argc, argv, 1))
-        return EXIT_USAGE;
-    return run(&change, argv, false);
-}
-
-int cluster_replace(int argc, char **argv) {
-    struct change change;
-    if (change_read(&change, "cluster replace", CLUSTER_REPLACE_LINE, argc, argv, 2))
-        return EXIT_USAGE;
-    return run(&change, argv, true);
+    int status = order_read(order, NULL);
+    if (!status)
+        status = find_nodes(order, &removal);
+    return status ? status : remove_node(order, &removal);
 }

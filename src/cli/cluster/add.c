@@ -1,8 +1,7 @@
 /* `trothdb cluster add`: a spare that the cluster hears of by gossip becomes one of its nodes. */
 #include <stdio.h>
 
-#include "cli/cluster/cluster_change.h"
-#include "cli/terminal/refusal.h"
+#include "cli/cluster/subcommands.h"
 
 struct spare {
     const struct net_address *client;
@@ -51,14 +50,14 @@ static const char *passing_problem(const struct status *status, const struct sta
     return NULL;
 }
 
-static bool is_judged(struct change *change, void *context) {
+static bool is_judged(struct order *order, void *context) {
     struct spare *spare = context;
     struct status status, cluster;
     if (status_fetch(&status, spare->client, CLUSTER_ASK_MS, spare->problem)) {
         spare->why = spare->problem;
         return true;
     }
-    if (status_fetch(&cluster, &change->at, CLUSTER_ASK_MS, spare->problem)) {
+    if (status_fetch(&cluster, &order->at, CLUSTER_ASK_MS, spare->problem)) {
         status_release(&status);
         spare->why = spare->problem;
         return true;
@@ -70,30 +69,24 @@ static bool is_judged(struct change *change, void *context) {
     status_release(&status);
     status_release(&cluster);
     if (spare->why && !lasting)
-        change_show(change, "waiting until the cluster hears of the node by gossip");
+        order_show(order, "waiting until the cluster hears of the node by gossip");
     return lasting || !spare->why;
 }
 
 /* ---- adding it ---- */
 
-static int ask_to_add(struct change *change, struct spare *spare) {
-    char ports[3][8];
-    snprintf(ports[0], sizeof ports[0], "%u", spare->address.client_port);
-    snprintf(ports[1], sizeof ports[1], "%u", spare->address.peer_port);
-    snprintf(ports[2], sizeof ports[2], "%u", spare->address.admin_port);
-    const struct bytes arguments[] = {
-        BYTES_LITERAL("TROTHDB"),   BYTES_LITERAL("ADDNODE"),
-        bytes_of_text(spare->uuid), bytes_of_text(spare->address.host),
-        bytes_of_text(ports[0]),    bytes_of_text(ports[1]),
-        bytes_of_text(ports[2])};
-    return cluster_ask_control(&change->at, arguments, 7, spare->problem);
+static int ask_to_add(const struct order *order, const struct spare *spare) {
+    const struct topology_address *address = &spare->address;
+    return order_ask_text(order, "the node was not added:", "TROTHDB ADDNODE %s %s %u %u %u",
+                          spare->uuid, address->host, address->client_port, address->peer_port,
+                          address->admin_port);
 }
 
-static bool has_joined(struct change *change, void *context) {
+static bool has_joined(struct order *order, void *context) {
     const struct spare *spare = context;
     struct status status;
     char ignored[CLIENT_PROBLEM_BYTES];
-    change_show(change, "the node is in the topology, and is being told");
+    order_show(order, "the node is in the topology, and is being told");
     if (status_fetch(&status, spare->client, CLUSTER_ASK_MS, ignored))
         return false;
     bool is_in = strcmp(status.cluster, spare->cluster) == 0;
@@ -101,30 +94,23 @@ static bool has_joined(struct change *change, void *context) {
     return is_in;
 }
 
-static int add(struct change *change, struct spare *spare) {
-    if (!change_wait_heard(change, is_judged, spare) || spare->why)
-        return change_fail(change, "the node cannot be added:", spare->why);
-    int error = ask_to_add(change, spare);
-    if (error)
-        return change_fail(change, cluster_asked_heading(error, "the node was not added:"),
-                           spare->problem);
-    if (!change_wait(change, has_joined, spare)) {
-        return change_fail(
-            change, "the node was added, but:",
-            "it has not taken the topology yet; it will when it hears of it by gossip");
-    }
-    return cluster_print(&change->at, change->is_json);
-}
-
-int cluster_add(int argc, char **argv) {
-    struct change change;
+int cluster_add(struct order *order) {
     struct net_address client;
     struct spare spare = {.client = &client};
-    if (change_read(&change, "cluster add", CLUSTER_ADD_LINE, argc, argv, 1))
-        return EXIT_USAGE;
-    if (client_address(&client, argv[0], spare.problem)) {
-        refusal_tell("cluster", change.is_json, "%s", spare.problem);
-        return EXIT_USAGE;
+    int status = order_read(order, NULL);
+    if (!status)
+        status = order_read_address(order, order->operands[0], &client);
+    if (status)
+        return status;
+    if (!order_wait_heard(order, is_judged, &spare) || spare.why)
+        return order_fail(order, "the node cannot be added:", spare.why);
+    status = ask_to_add(order, &spare);
+    if (status)
+        return status;
+    if (!order_wait(order, has_joined, &spare)) {
+        return order_fail(
+            order, "the node was added, but:",
+            "it has not taken the topology yet; it will when it hears of it by gossip");
     }
-    return add(&change, &spare);
+    return order_print(order);
 }

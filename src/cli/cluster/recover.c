@@ -10,18 +10,20 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cli/client/cluster_ask.h"
+#include "cli/client/cluster_view.h"
 #include "cli/cluster/recovery.h"
-#include "cli/terminal/flags.h"
-#include "cli/terminal/window.h"
+#include "cli/cluster/replicas.h"
+#include "cli/cluster/subcommands.h"
 #include "cluster/topology.h"
 
-enum { RECOVER_WAIT_S_DEFAULT = 600, RECOVER_TEXT_BYTES = 64 << 10 };
+enum { RECOVER_TEXT_BYTES = 64 << 10 };
 
 static bool confirms(const struct recovery *recovery) {
     char answer[16] = "";
     if (recovery->is_confirmed)
         return true;
-    if (recovery->change.is_json || !isatty(STDIN_FILENO))
+    if (recovery->order->is_json || !isatty(STDIN_FILENO))
         return false;
     printf("\nGive these nodes up? Type \"yes\": ");
     fflush(stdout);
@@ -36,11 +38,11 @@ struct control_recovery {
 };
 
 /* Asked until it is so: a node goes on hoping for the others for a while, a leader too. */
-static bool leads_control(struct change *change, void *context) {
+static bool leads_control(struct order *order, void *context) {
     const struct control_recovery *control = context;
     const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("RECOVER")};
     struct status status;
-    change_show(change, "the control shard goes on from one replica");
+    order_show(order, "the control shard goes on from one replica");
     if (cluster_tell(&control->address, arguments, 2, control->problem) ||
         status_fetch(&status, &control->address, CLUSTER_ASK_MS, control->problem))
         return false;
@@ -56,10 +58,10 @@ static int recover_control(struct recovery *recovery) {
     uint32_t best;
     recovery_fate(recovery, &recovery->newest->shards[0], &best);
     status_node_client(status_node(recovery->newest, best), &control.address);
-    recovery->change.at = control.address;
-    return change_wait(&recovery->change, leads_control, &control)
+    recovery->order->at = control.address;
+    return order_wait(recovery->order, leads_control, &control)
                ? EXIT_OK
-               : change_fail(&recovery->change, "the control shard was not recovered:", problem);
+               : order_fail(recovery->order, "the control shard was not recovered:", problem);
 }
 
 static int fetch_topology(const struct status *of, struct buffer *encoded, char *problem) {
@@ -95,7 +97,7 @@ static int fetch_newest(struct recovery *recovery) {
     char problem[CLIENT_PROBLEM_BYTES];
     int error = fetch_topology(recovery->newest, &recovery->topology, problem);
     if (error && error != ERR_REFUSED)
-        return change_fail(&recovery->change, "nothing was changed:", problem);
+        return order_fail(recovery->order, "nothing was changed:", problem);
     recovery->level = error ? 0 : level_of(buffer_bytes(&recovery->topology));
     return EXIT_OK;
 }
@@ -104,23 +106,19 @@ static int fetch_newest(struct recovery *recovery) {
  * Nodes that are left may: their newest topology is what counts. At level 0 the control shard does
  * not know how to take it, and goes on from what the replica has. */
 static int restore_topology(struct recovery *recovery) {
-    char problem[CLIENT_PROBLEM_BYTES];
-    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY"),
-                                      buffer_bytes(&recovery->topology)};
-    int error =
-        recovery->level == 0 ? 0 : cluster_ask_control(&recovery->change.at, arguments, 3, problem);
-    return error ? change_fail(&recovery->change,
-                               cluster_asked_heading(error, "the newest topology was not kept:"),
-                               problem)
-                 : EXIT_OK;
+    const struct bytes words[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("TOPOLOGY"),
+                                  buffer_bytes(&recovery->topology)};
+    return recovery->level == 0
+               ? EXIT_OK
+               : order_ask(recovery->order, "the newest topology was not kept:", words, 3);
 }
 
 /* A node that is left and has not heard yet would still vote with one that was given up. */
-static bool is_recovered(struct change *change, void *context) {
+static bool is_recovered(struct order *order, void *context) {
     (void)context;
     struct cluster_view view;
-    char ignored[CLIENT_PROBLEM_BYTES], text[CHANGE_SHOWN_BYTES];
-    if (cluster_view_fetch(&view, &change->at, ignored))
+    char ignored[CLIENT_PROBLEM_BYTES], text[ORDER_SHOWN_BYTES];
+    if (cluster_view_fetch(&view, &order->at, ignored))
         return false;
     size_t done = 0;
     for (size_t i = 0; i < view.asked.shard_count; i++) {
@@ -130,7 +128,7 @@ static bool is_recovered(struct change *change, void *context) {
     size_t unaware = cluster_view_count_unaware(&view);
     snprintf(text, sizeof text, "%zu of %zu shards serve again, %zu nodes have to hear of it", done,
              view.asked.shard_count, unaware);
-    change_show(change, text);
+    order_show(order, text);
     bool is_done = done == view.asked.shard_count && unaware == 0;
     cluster_view_release(&view);
     return is_done;
@@ -160,22 +158,17 @@ static int take_wishes_back(struct recovery *recovery) {
         for (unsigned j = 0; j < members->voter_count; j++)
             if (recovery_is_left(recovery, members->voters[j]))
                 wish.nodes[wish.count++] = members->voters[j];
-        status = change_replicas(&recovery->change, &wish);
+        status = replicas_make(recovery->order, &wish);
     }
     return status;
 }
 
 static int ask_back(struct recovery *recovery, const struct status_shard *shard, uint32_t best) {
-    char problem[CLIENT_PROBLEM_BYTES];
     struct wish wish = {.shard = shard->number, .nodes = {best}, .count = 1};
     for (unsigned i = 0; i < shard->replica_count && wish.count < TOPOLOGY_REPLICA_MAXIMUM; i++)
         if (recovery_is_left(recovery, shard->replicas[i]))
             wish.nodes[wish.count++] = shard->replicas[i];
-    int error = change_ask_replicas(&recovery->change, &wish, problem);
-    return error ? change_fail(&recovery->change,
-                               cluster_asked_heading(error, "the old replica was not asked back:"),
-                               problem)
-                 : EXIT_OK;
+    return replicas_ask(recovery->order, "the old replica was not asked back:", &wish);
 }
 
 /* A cluster at feature level 0 makes none go on but a replica that is wanted (cluster/feature.def),
@@ -193,8 +186,13 @@ static int ask_survivors_back(struct recovery *recovery) {
     return status;
 }
 
+static int give_up_the_lost(struct recovery *recovery) {
+    const struct bytes words[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("LOST"),
+                                  buffer_bytes(&recovery->lost), buffer_bytes(&recovery->choices)};
+    return order_ask(recovery->order, "the nodes were not given up:", words, 4);
+}
+
 static int carry_out(struct recovery *recovery) {
-    char problem[CLIENT_PROBLEM_BYTES];
     int status = fetch_newest(recovery);
     if (!status && recovery->is_control_lost)
         status = recover_control(recovery);
@@ -204,28 +202,23 @@ static int carry_out(struct recovery *recovery) {
         status = take_wishes_back(recovery);
     if (!status)
         status = ask_survivors_back(recovery);
+    if (!status)
+        status = give_up_the_lost(recovery);
     if (status)
         return status;
-    const struct bytes arguments[] = {BYTES_LITERAL("TROTHDB"), BYTES_LITERAL("LOST"),
-                                      buffer_bytes(&recovery->lost),
-                                      buffer_bytes(&recovery->choices)};
-    int error = cluster_ask_control(&recovery->change.at, arguments, 4, problem);
-    if (error)
-        return change_fail(&recovery->change,
-                           cluster_asked_heading(error, "the nodes were not given up:"), problem);
-    if (!change_wait(&recovery->change, is_recovered, NULL)) {
-        return change_fail(&recovery->change, "the nodes were given up, but:",
-                           "not every shard serves yet, or a node has not heard of it; `trothdb "
-                           "cluster status` shows which");
+    if (!order_wait(recovery->order, is_recovered, NULL)) {
+        return order_fail(recovery->order, "the nodes were given up, but:",
+                          "not every shard serves yet, or a node has not heard of it; `trothdb "
+                          "cluster status` shows which");
     }
-    return cluster_print(&recovery->change.at, recovery->change.is_json);
+    return order_print(recovery->order);
 }
 
 static int say_and_ask(struct recovery *recovery) {
     struct buffer out;
     buffer_init(&out, RECOVER_TEXT_BYTES << 6);
-    bool is_shown = !recovery->change.is_json || recovery->is_dry;
-    if (recovery->change.is_json)
+    bool is_shown = !recovery->order->is_json || recovery->is_dry;
+    if (recovery->order->is_json)
         recovery_plan_json(recovery, &out);
     else
         recovery_plan_print(recovery, &out);
@@ -236,8 +229,8 @@ static int say_and_ask(struct recovery *recovery) {
         return EXIT_OK;
     return confirms(recovery)
                ? carry_out(recovery)
-               : change_fail(&recovery->change, "nothing was changed:",
-                             "the recovery was not confirmed; --yes does it without a question");
+               : order_fail(recovery->order, "nothing was changed:",
+                            "the recovery was not confirmed; --yes does it without a question");
 }
 
 /* ---- who is left ---- */
@@ -248,16 +241,16 @@ struct look {
     uint32_t shard, node; /* what is waited for */
 };
 
-static bool has_all_come(struct change *change, void *context) {
+static bool has_all_come(struct order *order, void *context) {
     struct look *look = context;
-    char text[CHANGE_SHOWN_BYTES];
+    char text[ORDER_SHOWN_BYTES];
     look->status = recovery_ask_survivors(look->recovery);
     if (look->status || !recovery_is_coming(look->recovery, &look->shard, &look->node))
         return true;
     snprintf(text, sizeof text,
              "node %u takes in a snapshot of shard %u that is newer than what the others have",
              look->node, look->shard);
-    change_show(change, text);
+    order_show(order, text);
     return false;
 }
 
@@ -266,20 +259,20 @@ static bool has_all_come(struct change *change, void *context) {
 static int survey(struct recovery *recovery) {
     struct look look = {.recovery = recovery};
     char why[CLIENT_PROBLEM_BYTES];
-    if (change_wait(&recovery->change, has_all_come, &look))
+    if (order_wait(recovery->order, has_all_come, &look))
         return look.status;
     snprintf(why, sizeof why,
              "node %u still takes in a snapshot of shard %u that is newer than what the others "
              "have; ask again, or give it longer by --wait",
              look.node, look.shard);
-    return change_fail(&recovery->change, "nothing was changed:", why);
+    return order_fail(recovery->order, "nothing was changed:", why);
 }
 
-static int recover(struct recovery *recovery, char *texts) {
+static int recover(struct recovery *recovery) {
     buffer_init(&recovery->lost, RECOVER_TEXT_BYTES);
     buffer_init(&recovery->choices, RECOVER_TEXT_BYTES);
     buffer_init(&recovery->topology, TOPOLOGY_BYTES_MAXIMUM);
-    int status = recovery_name_survivors(recovery, texts);
+    int status = recovery_name_survivors(recovery, recovery->order->operands[0]);
     if (!status)
         status = survey(recovery);
     if (!status)
@@ -295,21 +288,15 @@ static int recover(struct recovery *recovery, char *texts) {
     return status;
 }
 
-int cluster_recover(int argc, char **argv) {
+int cluster_recover(struct order *order) {
     struct recovery *recovery = memory_allocate_zeroed(1, sizeof *recovery);
-    struct change *change = &recovery->change;
-    *change =
-        (struct change){.wait_s = RECOVER_WAIT_S_DEFAULT, .redraws = window_redraws(STDERR_FILENO)};
-    const struct flag flags[] = {{.name = "wait", .number = &change->wait_s, .maximum = 86400},
-                                 {.name = "json", .is_set = &change->is_json},
-                                 {.name = "yes", .is_set = &recovery->is_confirmed},
+    const struct flag flags[] = {{.name = "yes", .is_set = &recovery->is_confirmed},
                                  {.name = "dry-run", .is_set = &recovery->is_dry},
                                  {0}};
-    int count, status = EXIT_USAGE;
-    if (flags_read(flags, "cluster recover", argc, argv, &count) == 0)
-        status = count == 1 ? recover(recovery, argv[0])
-                            : cluster_usage_operands(change->is_json, CLUSTER_RECOVER_LINE, argv,
-                                                     count, 1);
+    recovery->order = order;
+    int status = order_read(order, flags);
+    if (!status)
+        status = recover(recovery);
     memory_free(recovery);
     return status;
 }

@@ -1,75 +1,9 @@
+#include "cli/cluster/view_print.h"
+
 #include <stdio.h>
 
-#include "base/memory.h"
 #include "base/text/json.h"
-#include "cli/cluster/cluster.h"
 #include "cli/terminal/grid.h"
-#include "cluster/topology.h"
-
-/* ---- asking everybody ---- */
-
-static const struct status *told_by(const struct cluster_view *view, size_t at) {
-    const struct status *told = &view->nodes[at].status;
-    bool is_it = strcmp(told->cluster, view->asked.cluster) == 0 &&
-                 told->self == view->asked.nodes[at].number;
-    return is_it ? told : NULL;
-}
-
-/* An old leader that was cut off may still believe in itself; the higher term is right. */
-void cluster_view_find_leads(struct cluster_view *view) {
-    view->leads = memory_allocate_zeroed(TOPOLOGY_SHARD_MAXIMUM + 1, sizeof *view->leads);
-    for (size_t i = 0; i < view->asked.node_count; i++) {
-        const struct status *told = told_by(view, i);
-        for (size_t r = 0; told && r < told->replica_count; r++) {
-            const struct status_replica *replica = &told->replicas[r];
-            if (strcmp(replica->role, "leader") != 0 || replica->shard > TOPOLOGY_SHARD_MAXIMUM)
-                continue;
-            struct cluster_lead *lead = &view->leads[replica->shard];
-            if (!lead->replica || replica->term > lead->replica->term)
-                *lead = (struct cluster_lead){told->self, replica};
-        }
-    }
-}
-
-int cluster_view_fetch(struct cluster_view *view, const struct net_address *client, char *problem) {
-    *view = (struct cluster_view){0};
-    int error = status_fetch(&view->asked, client, CLUSTER_ASK_MS, problem);
-    if (error)
-        return error;
-    view->nodes = memory_allocate_zeroed(view->asked.node_count, sizeof *view->nodes);
-    for (size_t i = 0; i < view->asked.node_count; i++) {
-        status_node_client(&view->asked.nodes[i], &view->nodes[i].address);
-        view->nodes[i].is_doubtful = status_node_is_doubtful(&view->asked.nodes[i]);
-    }
-    status_fetch_all(view->nodes, view->asked.node_count, CLUSTER_ASK_MS);
-    cluster_view_find_leads(view);
-    return 0;
-}
-
-void cluster_view_release(struct cluster_view *view) {
-    for (size_t i = 0; view->nodes && i < view->asked.node_count; i++)
-        status_release(&view->nodes[i].status);
-    memory_free(view->nodes);
-    memory_free(view->leads);
-    status_release(&view->asked);
-    *view = (struct cluster_view){0};
-}
-
-const struct status *cluster_view_of(const struct cluster_view *view, uint32_t node_number) {
-    for (size_t i = 0; i < view->asked.node_count; i++)
-        if (view->asked.nodes[i].number == node_number)
-            return told_by(view, i);
-    return NULL;
-}
-
-size_t cluster_view_count_unaware(const struct cluster_view *view) {
-    size_t unaware = 0;
-    for (size_t i = 0; i < view->asked.node_count; i++) {
-        const struct status *told = told_by(view, i);
-        unaware += !told || topology_was_recovery_between(told->epoch, view->asked.epoch);
-    }
-    return unaware;
-}
 
 static const struct status_replica *replica_at(const struct cluster_view *view, uint32_t node,
                                                uint32_t shard) {
@@ -77,26 +11,18 @@ static const struct status_replica *replica_at(const struct cluster_view *view, 
     return status ? status_replica(status, shard) : NULL;
 }
 
-static struct cluster_lead lead_of(const struct cluster_view *view, uint32_t shard) {
-    return shard <= TOPOLOGY_SHARD_MAXIMUM ? view->leads[shard] : (struct cluster_lead){0};
-}
-
-const struct status_replica *cluster_view_leader(const struct cluster_view *view, uint32_t shard) {
-    return lead_of(view, shard).replica;
-}
-
 static unsigned count_led(const struct cluster_view *view, uint32_t node) {
     unsigned led = 0;
     for (size_t i = 0; i < view->asked.shard_count; i++) {
         uint32_t shard = view->asked.shards[i].number;
-        led += shard != 0 && lead_of(view, shard).node == node;
+        led += shard != 0 && cluster_view_lead(view, shard).node == node;
     }
     return led;
 }
 
 /* Why a node's part is missing; NULL: it is there. */
 static const char *problem_of(const struct cluster_view *view, size_t at) {
-    if (told_by(view, at))
+    if (cluster_view_at(view, at))
         return NULL;
     const char *problem = view->nodes[at].problem;
     return problem[0] ? problem : "another node answers at its address";
@@ -126,7 +52,7 @@ static void print_nodes(const struct cluster_view *view, struct buffer *out) {
         grid_cell(&grid, "%.8s", node->id);
         grid_cell(&grid, "%s", address);
         grid_cell(&grid, "%s", node->state);
-        grid_cell(&grid, "%s", told_by(view, i) ? "yes" : "no");
+        grid_cell(&grid, "%s", cluster_view_at(view, i) ? "yes" : "no");
         grid_cell(&grid, "%u", count_led(view, node->number));
     }
     grid_print_in_window(&grid, out, "", least);
@@ -145,7 +71,7 @@ static void print_problems(const struct cluster_view *view, struct buffer *out) 
 
 static void print_followers(const struct cluster_view *view, const struct status_shard *shard,
                             struct grid *grid) {
-    const struct cluster_lead lead = lead_of(view, shard->number);
+    const struct cluster_lead lead = cluster_view_lead(view, shard->number);
     char text[TOPOLOGY_REPLICA_MAXIMUM * 40] = "";
     size_t used = 0;
     for (unsigned i = 0; i < shard->replica_count; i++) {
@@ -171,7 +97,7 @@ static void print_shards(const struct cluster_view *view, struct buffer *out) {
     grid_row(&grid, "shard", "slots", "leader", "term", "applied", "followers:entries behind");
     for (size_t i = 0; i < view->asked.shard_count; i++) {
         const struct status_shard *shard = &view->asked.shards[i];
-        const struct cluster_lead lead = lead_of(view, shard->number);
+        const struct cluster_lead lead = cluster_view_lead(view, shard->number);
         grid_cell(&grid, "%u", shard->number);
         grid_cell(&grid, "%s", shard->number ? shard->slots : "the topology");
         if (lead.replica) {
@@ -203,7 +129,7 @@ static void print_spare(const struct status *status, struct buffer *out) {
     grid_print_in_window(&grid, out, "", least);
 }
 
-void cluster_print_tables(const struct cluster_view *view, struct buffer *out) {
+void view_print_tables(const struct cluster_view *view, struct buffer *out) {
     if (!view->asked.cluster[0]) {
         print_spare(&view->asked, out);
         return;
@@ -230,8 +156,8 @@ static void json_nodes(const struct cluster_view *view, struct json *json) {
         json_number(json, "peer_port", node->address.peer_port);
         json_number(json, "admin_port", node->address.admin_port);
         json_text(json, "gossip_state", node->state);
-        json_boolean(json, "reachable", told_by(view, i) != NULL);
-        if (!told_by(view, i))
+        json_boolean(json, "reachable", cluster_view_at(view, i) != NULL);
+        if (!cluster_view_at(view, i))
             json_text(json, "problem", problem_of(view, i));
         json_number(json, "shards_led", count_led(view, node->number));
         json_close(json, '}');
@@ -265,7 +191,7 @@ static void json_shards(const struct cluster_view *view, struct json *json) {
     json_open(json, "shards", '[');
     for (size_t i = 0; i < view->asked.shard_count; i++) {
         const struct status_shard *shard = &view->asked.shards[i];
-        const struct cluster_lead lead = lead_of(view, shard->number);
+        const struct cluster_lead lead = cluster_view_lead(view, shard->number);
         json_open(json, NULL, '{');
         json_number(json, "number", shard->number);
         json_text(json, "slots", shard->slots);
@@ -299,7 +225,7 @@ static void json_members(const struct cluster_view *view, struct json *json) {
     json_close(json, ']');
 }
 
-void cluster_print_json(const struct cluster_view *view, struct buffer *out) {
+void view_print_json(const struct cluster_view *view, struct buffer *out) {
     struct json json = {.out = out};
     json_open(&json, NULL, '{');
     json_text(&json, "version", view->asked.version);

@@ -1,8 +1,9 @@
-/* Asking the control shard, whichever node leads it. */
+#include "cli/client/cluster_ask.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/cluster/cluster.h"
+#include "cli/client/cluster_view.h"
 
 /* An election is over long before; where no majority is left, somebody waits for an answer. */
 enum { ASK_MS = 15 * 1000, ASK_POLL_MS = 200 };
@@ -48,15 +49,11 @@ static int note_unknown(char *problem) {
     return ERR_UNKNOWN;
 }
 
-const char *cluster_asked_heading(int error, const char *refused) {
-    return error == ERR_UNKNOWN ? "the outcome is not known:" : refused;
-}
-
 /* The leader may change meanwhile. */
 int cluster_ask_control(const struct net_address *at, const struct bytes *arguments, size_t count,
                         char *problem) {
     bool is_unknown = false;
-    for (uint64_t deadline_ms = cluster_now_ms() + ASK_MS;;) {
+    for (uint64_t deadline_ms = client_now_ms() + ASK_MS;;) {
         struct net_address leader;
         int error = find_control(at, &leader, problem);
         if (!error)
@@ -65,7 +62,7 @@ int cluster_ask_control(const struct net_address *at, const struct bytes *argume
         bool is_final = error == ERR_REFUSED && strstr(problem, "MOVED ") == NULL &&
                         strstr(problem, "CLUSTERDOWN") == NULL &&
                         strstr(problem, "TRYAGAIN") == NULL;
-        if (error == 0 || is_final || cluster_now_ms() >= deadline_ms)
+        if (error == 0 || is_final || client_now_ms() >= deadline_ms)
             return error && is_unknown ? note_unknown(problem) : error;
         usleep(ASK_POLL_MS * 1000);
     }
