@@ -257,18 +257,17 @@ static unsigned named_of(const struct loss *loss, const struct topology_shard *s
     return is_passed_over ? next : survivor;
 }
 
-/* A log that was away may count on a voter whose replica is gone since. */
-static bool is_majority_left(const struct loss *loss, uint32_t shard,
+/* A log that was away may count on a voter whose replica is gone since, or old. */
+static bool is_majority_left(const struct loss *loss, const struct topology_shard *shard,
                              const raft_node_number *voters, unsigned count) {
     unsigned left = 0;
-    for (unsigned i = 0; i < count; i++) {
-        struct sim_node *node = loss->simulation->nodes[voters[i] - 1];
-        left += is_left(loss, voters[i]) && sim_node_replica(node, shard) != NULL;
-    }
+    for (unsigned i = 0; i < count; i++)
+        left += replica_left(loss, voters[i] - 1, shard) != NULL;
     return count == 0 || left * 2 > count;
 }
 
-static bool goes_on_by_itself(const struct loss *loss, uint32_t shard, const struct raft *raft) {
+static bool goes_on_by_itself(const struct loss *loss, const struct topology_shard *shard,
+                              const struct raft *raft) {
     const struct raft_configuration *members = raft_configuration(raft);
     return is_majority_left(loss, shard, members->voters, members->voter_count) &&
            is_majority_left(loss, shard, members->old_voters, members->old_voter_count);
@@ -295,7 +294,7 @@ static bool survey(struct loss *loss, const struct topology *topology, struct bu
             return false;
         const struct raft *raft = shard_raft(replica_left(loss, survivor, shard));
         bool is_wanted_left = replicas_left(shard, loss->is_lost) * 2 > shard->replica_count;
-        if (goes_on_by_itself(loss, shard->number, raft)) {
+        if (goes_on_by_itself(loss, shard, raft)) {
             if (!is_wanted_left)
                 keep_voters(loss, shard, raft);
             continue;

@@ -18,25 +18,33 @@ bool recovery_is_left(const struct recovery *recovery, uint32_t node) {
     return recovery_survivor(recovery, node) != NULL;
 }
 
-/* The replicas of one shard on the nodes that are left. */
-struct shard_left {
-    const struct recovery *recovery;
-    uint32_t shard;
-};
-
-/* A log that was away may count on a voter whose replica is gone since. */
-static bool is_replica_left(const void *context, uint32_t node) {
-    const struct shard_left *left = context;
-    for (unsigned i = 0; i < left->recovery->survivor_count; i++)
-        if (left->recovery->survivors[i].self == node)
-            return voters_of(&left->recovery->voters[i], left->shard) != NULL;
-    return false;
-}
-
 /* Once it is settled who votes, an old replica lacks what was agreed without it, its node removes
  * it, and the control shard lets it go on alone no more. */
 static bool counts(const struct status_shard *shard, uint32_t node) {
     return !shard->is_settled || status_shard_wants(shard, node);
+}
+
+/* What one of those that are left has of the shard. NULL: nothing that counts. */
+static const struct voters *replica_left(const struct recovery *recovery, unsigned survivor,
+                                         const struct status_shard *shard) {
+    return counts(shard, recovery->survivors[survivor].self)
+               ? voters_of(&recovery->voters[survivor], shard->number)
+               : NULL;
+}
+
+/* The replicas of one shard on the nodes that are left. */
+struct shard_left {
+    const struct recovery *recovery;
+    const struct status_shard *shard;
+};
+
+/* A log that was away may count on a voter whose replica is gone since, or old. */
+static bool is_replica_left(const void *context, uint32_t node) {
+    const struct shard_left *left = context;
+    for (unsigned i = 0; i < left->recovery->survivor_count; i++)
+        if (left->recovery->survivors[i].self == node)
+            return replica_left(left->recovery, i, left->shard) != NULL;
+    return false;
 }
 
 bool recovery_has_old(const struct recovery *recovery, const struct status_shard *shard,
@@ -56,9 +64,8 @@ const struct voters *recovery_best(const struct recovery *recovery,
                                    const struct status_shard *shard, uint32_t *node) {
     const struct voters *best = NULL;
     for (unsigned i = 0; i < recovery->survivor_count; i++) {
-        const struct voters *voters = voters_of(&recovery->voters[i], shard->number);
-        if (voters && counts(shard, recovery->survivors[i].self) &&
-            (!best || voters_is_ahead(voters, best))) {
+        const struct voters *voters = replica_left(recovery, i, shard);
+        if (voters && (!best || voters_is_ahead(voters, best))) {
             best = voters;
             *node = recovery->survivors[i].self;
         }
@@ -83,7 +90,7 @@ enum shard_fate recovery_fate(const struct recovery *recovery, const struct stat
     const struct voters *voters = recovery_best(recovery, shard, best);
     if (!voters || voters->members.voter_count == 0) /* only learners that know of nobody yet */
         return RECOVERY_HAS_NOTHING;
-    const struct shard_left left = {.recovery = recovery, .shard = shard->number};
+    const struct shard_left left = {.recovery = recovery, .shard = shard};
     bool goes_on = voters_have_majority(voters, is_replica_left, &left) &&
                    !is_half_recovered(recovery, shard, voters);
     return goes_on ? RECOVERY_GOES_ON : RECOVERY_BEGINS;
@@ -95,9 +102,9 @@ static bool is_coming(const struct recovery *recovery, const struct status_shard
     uint32_t ignored;
     const struct voters *best = recovery_best(recovery, shard, &ignored);
     for (unsigned i = 0; i < recovery->survivor_count; i++) {
-        const struct voters *voters = voters_of(&recovery->voters[i], shard->number);
+        const struct voters *voters = replica_left(recovery, i, shard);
         *node = recovery->survivors[i].self;
-        if (voters && counts(shard, *node) && voters_comes_ahead(voters, best))
+        if (voters && voters_comes_ahead(voters, best))
             return true;
     }
     return false;

@@ -117,8 +117,7 @@ static void an_old_replica_of_a_settled_shard_does_not_count(void **state) {
     assert_int_equal(node, 3);
 }
 
-/* Nor does one that has more than any that counts: what no majority had confirmed when its leader
- * was moved away. */
+/* Nor does one that has more than any that counts. */
 static void not_even_if_it_has_more(void **state) {
     (void)state;
     struct bench bench;
@@ -129,8 +128,20 @@ static void not_even_if_it_has_more(void **state) {
     expect_begins(&bench, 2);
 }
 
+/* Nor is it half of a majority, by the log of one that has not heard of the change: it would not
+ * vote for that one, and is no voter itself. */
+static void nor_as_a_voter_of_before(void **state) {
+    (void)state;
+    struct bench bench;
+    want(&bench, true, 3, (const uint32_t[]){1, 3, 4});
+    const struct raft_configuration members = {.voter_count = 3, .voters = {1, 3, 4}};
+    leave(&bench, 1, (struct voters){.last_term = 3, .last_index = 159, OF_THREE});
+    leave(&bench, 2, (struct voters){.last_term = 4, .last_index = 163, .members = members});
+    expect_begins(&bench, 1);
+}
+
 RUN_TESTS(cmocka_unit_test(the_most_advanced_goes_on),
           cmocka_unit_test(who_takes_in_a_newer_snapshot_is_waited_for),
           cmocka_unit_test(so_is_a_learner_that_has_nothing_else),
           cmocka_unit_test(an_old_replica_of_a_settled_shard_does_not_count),
-          cmocka_unit_test(not_even_if_it_has_more))
+          cmocka_unit_test(not_even_if_it_has_more), cmocka_unit_test(nor_as_a_voter_of_before))
