@@ -5,7 +5,7 @@
 #include "store/snapshot/names.h"
 #include <stdio.h>
 
-enum { REMOVAL_NAMES_MAXIMUM = 4096 /* in one go; what is left goes the next time */ };
+enum { REMOVAL_NAMES_MAXIMUM = 4096 /* in mind at a time; then it is looked for more */ };
 
 struct snapshot_shelf {
     struct disk *disk;
@@ -105,15 +105,28 @@ static int remove_names(struct disk *disk, char (*names)[DISK_NAME_MAXIMUM], siz
     return status ? status : error;
 }
 
+/* A manifest goes before its chunks: one that is there has them all. */
+static int remove_noted(const struct removal *removal) {
+    int status = remove_names(removal->disk, removal->manifests, removal->manifest_count);
+    return status ? status : remove_names(removal->disk, removal->chunks, removal->chunk_count);
+}
+
 /* The lane runs one job at a time, so a ".new" file seen here belongs to a write that never ended.
- * A manifest goes before its chunks: one that is there has them all. */
+ * All go at once, however many: of a shard that was removed there is no next time, and of a large
+ * one the next snapshot may write more than would go then. */
 static int removal_run(struct disk_job *job) {
     struct removal *removal = (struct removal *)(void *)job;
-    struct disk *disk = removal->disk;
-    int status = disk->ops->list(disk, removal_consider, removal);
-    if (status == 0)
-        status = remove_names(disk, removal->manifests, removal->manifest_count);
-    return status ? status : remove_names(disk, removal->chunks, removal->chunk_count);
+    int status;
+    bool is_full;
+    do {
+        removal->manifest_count = removal->chunk_count = 0;
+        status = removal->disk->ops->list(removal->disk, removal_consider, removal);
+        if (status == 0)
+            status = remove_noted(removal);
+        is_full = removal->manifest_count == REMOVAL_NAMES_MAXIMUM ||
+                  removal->chunk_count == REMOVAL_NAMES_MAXIMUM;
+    } while (status == 0 && is_full);
+    return status;
 }
 
 /* What could not be removed is tried again after the next snapshot; nothing depends on it. */

@@ -493,6 +493,75 @@ static void test_what_cannot_be_removed_holds_up_nothing(void **state) {
     memory_free(fake);
 }
 
+/* A disk on which nothing is but chunks of one shard, of which it has many. */
+enum { CROWD = 10000 };
+struct crowded_disk {
+    struct disk disk;
+    bool is_there[CROWD];
+    unsigned left;
+};
+
+static void crowd_name(unsigned i, char name[DISK_NAME_MAXIMUM]) {
+    const struct snapshot_chunk chunk = {.raw_checksum = {.low = i}};
+    snapshot_chunk_name(4, &chunk, name);
+}
+
+static int crowd_list(struct disk *disk, void (*visit)(void *context, const char *name),
+                      void *context) {
+    const struct crowded_disk *crowded = (const struct crowded_disk *)(const void *)disk;
+    char name[DISK_NAME_MAXIMUM];
+    for (unsigned i = 0; i < CROWD; i++) {
+        crowd_name(i, name);
+        if (crowded->is_there[i])
+            visit(context, name);
+    }
+    return 0;
+}
+
+static int crowd_remove(struct disk *disk, const char *name) {
+    struct crowded_disk *crowded = (struct crowded_disk *)(void *)disk;
+    struct snapshot_file file;
+    snapshot_file_parse(name, &file);
+    uint64_t i = file.chunk.raw_checksum.low;
+    assert_true(crowded->is_there[i]);
+    crowded->is_there[i] = false;
+    crowded->left--;
+    return 0;
+}
+
+static int crowd_sync(struct disk *disk) {
+    (void)disk;
+    return 0;
+}
+
+static void crowd_submit(struct disk *disk, struct disk_job *job) {
+    (void)disk;
+    job->done(job, job->run(job));
+}
+
+/* All of them go at once, however many: a shard that was removed has no next time, and one of which
+ * each snapshot writes more than went the last time would fill the disk. */
+static void test_however_many_all_go(void **state) {
+    (void)state;
+    static const struct disk_ops ops = {.list = crowd_list,
+                                        .remove = crowd_remove,
+                                        .sync_directory = crowd_sync,
+                                        .submit = crowd_submit};
+    struct crowded_disk *crowded = memory_allocate_zeroed(1, sizeof *crowded);
+    crowded->disk.ops = &ops;
+    memset(crowded->is_there, true, sizeof crowded->is_there);
+    crowded->left = CROWD;
+    struct snapshot_shelf *shelf = snapshot_shelf_new(&crowded->disk, 4);
+    snapshot_shelf_tidy(shelf);
+    assert_int_equal(crowded->left, 0);
+    memset(crowded->is_there, true, sizeof crowded->is_there);
+    crowded->left = CROWD;
+    snapshot_remove_all(&crowded->disk, 4);
+    assert_int_equal(crowded->left, 0);
+    snapshot_shelf_free(shelf);
+    memory_free(crowded);
+}
+
 /* Snapshot 5-10 under the name of 6-10. */
 static void test_another_snapshot_under_this_name(void **state) {
     (void)state;
@@ -560,6 +629,7 @@ RUN_TESTS(cmocka_unit_test(test_a_chunk_comes_out_as_it_went_in),
           cmocka_unit_test(test_a_manifest_is_as_old_as_it_can_be),
           cmocka_unit_test(test_parts_under_a_version_without_are_refused),
           cmocka_unit_test(test_a_chunk_is_found_by_its_slot),
+          cmocka_unit_test(test_however_many_all_go),
           cmocka_unit_test(test_files_stay_while_something_names_them),
           cmocka_unit_test(test_what_cannot_be_removed_holds_up_nothing),
           cmocka_unit_test(test_another_snapshot_under_this_name),
