@@ -18,7 +18,8 @@ struct seed {
     struct gossip_address address;
     uint8_t uuid[GOSSIP_UUID_BYTES]; /* who answered there last; zeros: nobody yet */
     uint64_t next_us, interval_us;
-    uint64_t fresh_us; /* when it was named last, or somebody was known there */
+    uint64_t fresh_us;   /* when it was named last, or somebody was known there */
+    uint64_t several_us; /* asked again then, if who answered is known elsewhere */
 };
 
 /* Half of the probes in flight are for the members. */
@@ -121,6 +122,20 @@ void healing_seed_answered(struct gossip *gossip, const struct probe *probe,
         seed_found(gossip, seed);
 }
 
+/* Who answered is reached elsewhere, or nobody has answered yet: the address may be that of a
+ * service, which leads to another one each time. Those that have met there, each somebody else, are
+ * one cluster only if they go on asking. */
+static void seed_ask_of_several(struct gossip *gossip, size_t position) {
+    struct seed *seed = &gossip->detect->seeds[position];
+    const struct member *answered = member_find(gossip, seed->uuid);
+    bool is_there =
+        answered != NULL && gossip_address_equal(&answered->shown.who->address, &seed->address);
+    if (is_there || gossip->now_us < seed->several_us || !has_room(gossip))
+        return;
+    seed->several_us = gossip->now_us + pause_by_lot_us(gossip, gossip->timing.back_off_us);
+    probe_address(gossip, PROBE_SEED, &seed->address, position);
+}
+
 static void seed_run(struct gossip *gossip, size_t position) {
     struct seed *seed = &gossip->detect->seeds[position];
     if (gossip_address_equal(&seed->address, &gossip->self->shown.who->address)) {
@@ -130,8 +145,10 @@ static void seed_run(struct gossip *gossip, size_t position) {
     if (seed_is_known(gossip, seed)) {
         seed_found(gossip, seed);
         seed->next_us = gossip->now_us + SEED_RECHECK_INTERVALS * gossip->timing.probe_interval_us;
+        seed_ask_of_several(gossip, position);
         return;
     }
+    seed->several_us = gossip->now_us + gossip->timing.back_off_us;
     seed->next_us = gossip->now_us + pause_by_lot_us(gossip, seed->interval_us);
     if (!has_room(gossip))
         return;

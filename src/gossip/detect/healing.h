@@ -1,7 +1,8 @@
 /* Healing: whoever was lost is looked for, for ever, so that a partition of any length heals
  * without a hand, whichever side remembers the other.
  *
- *     seeds     addresses that this node was given: probed while nobody who lives is known there;
+ *     seeds     addresses that this node was given: probed while nobody who lives is known there,
+ *               and seldom while who answered is known elsewhere (a service stands for several);
  *               past GOSSIP_SEED_MAXIMUM the one at which nobody has been for longest gives way
  *     graves    members called dead: a few a round, so that all nodes together try each of them
  *               about twice in a round

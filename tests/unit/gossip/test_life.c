@@ -500,6 +500,25 @@ static void test_a_clock_that_goes_back(void **state) {
     gossip_free(second);
 }
 
+/* All start at once, and the only seed is an address that stands for all of them, as that of a
+ * service does: some meet here and some there, each knows somebody by then, and still they become
+ * one cluster. */
+static void test_a_service_leads_all_together(void **state) {
+    (void)state;
+    enum { MEMBERS = 6, SEEDS = 20 };
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct world *world = world_new(seed);
+        world->is_sealed = seed % 2 > 0;
+        world->service = (struct gossip_address){.host = "10.96.0.10", .port = 7000};
+        for (unsigned number = 1; number <= MEMBERS; number++)
+            world_add(world);
+        for (unsigned number = 1; number <= MEMBERS; number++)
+            world_seed_address(world, number, &world->service);
+        assert_true(world_run_until(world, 60 * SECOND, world_is_settled));
+        world_free(world);
+    }
+}
+
 static void count_left_out(void *context, enum log_level level, struct bytes line) {
     unsigned *lines = context;
     char text[LOG_LINE_MAXIMUM + 1] = "";
@@ -575,6 +594,7 @@ RUN_TESTS_OR_PLANT(cmocka_unit_test(test_stopped_process_blames_nobody),
                    cmocka_unit_test(test_halves_of_a_hundred_heal_soon),
                    cmocka_unit_test(test_halves_heal_after_the_graves_are_forgotten),
                    cmocka_unit_test(test_two_find_each_other_again),
+                   cmocka_unit_test(test_a_service_leads_all_together),
                    cmocka_unit_test(test_who_dies_with_all_its_observers_is_found),
                    cmocka_unit_test(test_who_dies_with_many_around_it_is_found),
                    cmocka_unit_test(test_who_was_looked_beyond_before_is_looked_beyond_again),

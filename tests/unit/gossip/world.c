@@ -86,8 +86,21 @@ static struct parcel *parcel_new(const struct world_node *from, const struct gos
     return parcel;
 }
 
+/* Where that leads now. */
+static const struct gossip_address *world_way(struct world *world,
+                                              const struct gossip_address *to) {
+    if (world->service.port == 0 || !gossip_address_equal(to, &world->service))
+        return to;
+    const struct world_node *node;
+    do
+        node = &world->nodes[1 + random_below(&world->random, world->count)];
+    while (node->gossip == NULL);
+    return &node->address;
+}
+
 static void world_fly(struct world *world, const struct world_node *from,
                       const struct gossip_address *to, struct bytes bytes) {
+    to = world_way(world, to);
     struct parcel *parcel = parcel_new(from, to, bytes);
     uint64_t delay_us = random_between(&world->random, world->shortest_us, world->longest_us);
     const struct world_node *target = world->far_us > 0 ? world_at(world, to) : NULL;
@@ -242,9 +255,13 @@ struct world_node *world_add(struct world *world) {
     return node;
 }
 
-void world_seed(struct world *world, unsigned number, unsigned seed) {
+void world_seed_address(struct world *world, unsigned number, const struct gossip_address *seed) {
     world_step(world, &world->nodes[number],
-               (struct gossip_event){.kind = GOSSIP_SEED, .address = world->nodes[seed].address});
+               (struct gossip_event){.kind = GOSSIP_SEED, .address = *seed});
+}
+
+void world_seed(struct world *world, unsigned number, unsigned seed) {
+    world_seed_address(world, number, &world->nodes[seed].address);
 }
 
 void world_add_cluster(struct world *world, unsigned count) {

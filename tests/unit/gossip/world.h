@@ -57,7 +57,8 @@ struct world {
     uint64_t largest_bytes;              /* of a datagram */
     uint64_t digest_count, digest_bytes; /* those that name members and what is known of them */
     uint64_t fill_bytes;                 /* of FILLs, packed or not */
-    uint64_t far_us;                     /* between zones: one way, on top */
+    struct gossip_address service; /* stands for all that run, by lot; port 0: there is none */
+    uint64_t far_us;               /* between zones: one way, on top */
     uint64_t news_count, far_news_count; /* datagrams of news: all, and between zones */
     uint64_t received_by_version[2];     /* datagrams by version of the wire */
     uint64_t unreadable_count;           /* that came to a node too old to read them */
@@ -84,6 +85,7 @@ void world_leave(struct world *world, unsigned number);
 /* As if Raft on `number` had just heard `other`. */
 void world_contact(struct world *world, unsigned number, unsigned other);
 void world_seed(struct world *world, unsigned number, unsigned seed);
+void world_seed_address(struct world *world, unsigned number, const struct gossip_address *seed);
 void world_set(struct world *world, unsigned number, const char *key, const char *value);
 void world_set_class(struct world *world, unsigned number, const char *key, const char *value,
                      enum gossip_priority priority);
