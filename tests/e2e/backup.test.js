@@ -163,6 +163,13 @@ test('what a recovered shard archives is not mixed with what it gave up', async 
   assert.strictEqual(latest.code, 0, latest.stderr);
   const node = await startRestored(place, 'latest');
   for (let i = 0; i < 40; i++) assert.strictEqual(await node.ask('GET', `key-${i}`), i < 20 ? 'after' : 'before', `key-${i}`);
+
+  // And from a copy without what came after it, as the guide has it, comes what was given up.
+  const copy = path.join(place.directory, 'copy');
+  fs.cpSync(store, copy, {recursive: true, filter: (name) => !/shard-\d+\.1$/.test(name)});
+  const former = await restore('--from', copy, '--dir', path.join(place.directory, 'former'));
+  assert.strictEqual(former.code, 0, former.stderr);
+  await expectAll(await startRestored(place, 'former'), 'given up');
 });
 
 // Each slot of a restored shard is written in one piece until it is more than a chunk, and then in parts.
