@@ -211,6 +211,7 @@ static struct shard_io shard_io_of(struct worker *worker) {
                              .clock = worker->io.clock,
                              .log = worker->io.log,
                              .metrics = worker->metrics,
+                             .cells = shard_cells_of(worker->metrics),
                              .config = &worker->config,
                              .durable_promise_us = &worker->promise.most_us,
                              .send = raft_mail_send,

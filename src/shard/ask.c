@@ -14,7 +14,7 @@ void shard_trace_next(struct shard *shard, struct bytes id) {
 
 /* What moves shards and nodes about may have to go on so that space is found. */
 static bool has_space(const struct shard *shard) {
-    enum wal_space space = wal_space(shard->io.wal);
+    enum wal_space space = wal_space(shard->io->wal);
     return space == WAL_SPACE_ENOUGH || (space == WAL_SPACE_SHORT && shard->number == 0);
 }
 
@@ -25,7 +25,7 @@ int shard_propose(struct shard *shard, const struct bytes *arguments, size_t cou
     if (payload_command_bytes(arguments, count) > SHARD_COMMAND_BYTES_MAXIMUM)
         return ERR_LIMIT;
     if (shard_is_leader(shard) && !has_space(shard)) {
-        metric_add(shard->cells.refused_no_space, 1);
+        metric_add(shard->io->cells.refused_no_space, 1);
         return ERR_NO_SPACE;
     }
     int error = propose_command(shard, arguments, count, trace, waiter);

@@ -52,7 +52,7 @@ void shard_durable(struct shard *shard, uint64_t wal_sequence) {
         struct raft_message message = held->message;
         queue_pop(&shard->saves.messages);
         if (!is_outdone(shard, &message, save_sequence))
-            shard->io.send(shard->io.context, shard, &message);
+            shard->io->send(shard->io->context, shard, &message);
     }
     if (is_all_done(shard, save_sequence))
         return;
@@ -67,7 +67,7 @@ static bool are_entries_readable(const struct shard *shard, const struct raft_me
         int error =
             entry->kind == RAFT_ENTRY_COMMANDS ? payload_check(raft_entry_payload(entry)) : 0;
         if (error) {
-            log_line(shard->io.log, LOG_ERROR, "append refused: an entry of it cannot be read",
+            log_line(shard->io->log, LOG_ERROR, "append refused: an entry of it cannot be read",
                      LOG_F("shard", shard->number), LOG_F("from", message->from),
                      LOG_F("term", entry->term), LOG_F("index", entry->index),
                      LOG_T("error", error_text(error)));
@@ -90,7 +90,7 @@ void shard_message(struct shard *shard, const struct raft_message *message) {
     if (comes_too_early(shard, message) || !are_entries_readable(shard, message))
         return;
     if (message->kind == RAFT_APPEND)
-        raft_set_room(shard->raft, wal_space(shard->io.wal) != WAL_SPACE_RESERVED);
+        raft_set_room(shard->raft, wal_space(shard->io->wal) != WAL_SPACE_RESERVED);
     struct raft_event event = {.kind = RAFT_MESSAGE, .message = message};
     shard_give(shard, &event);
 }
@@ -129,7 +129,7 @@ bool shard_transfer(struct shard *shard, raft_node_number to, const char *cause)
 }
 
 bool shard_give_back(struct shard *shard, raft_node_number to) {
-    const struct config *config = shard->io.config;
+    const struct config *config = shard->io->config;
     int64_t led_ms = config->leader_return_ms > config->leader_move_pause_ms
                          ? config->leader_return_ms
                          : config->leader_move_pause_ms;

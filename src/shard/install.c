@@ -33,7 +33,7 @@ static void named(struct snapshot_job *job, int status) {
         return;
     }
     in->stage = INCOMING_MARKING;
-    in->mark_sequence = wal_append_snapshot(shard->io.wal, shard->number, in->manifest->meta.index,
+    in->mark_sequence = wal_append_snapshot(shard->io->wal, shard->number, in->manifest->meta.index,
                                             in->manifest->meta.term);
 }
 
@@ -48,7 +48,7 @@ static void loaded_all(struct shard *shard) {
         return;
     }
     in->stage = INCOMING_NAMING;
-    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_NAME, shard->io.disk, shard->number);
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_NAME, shard->io->disk, shard->number);
     job->manifest = in->manifest;
     shard->disk_jobs++;
     snapshot_job_submit(job, named, shard);
@@ -76,11 +76,11 @@ static void chunk_read(struct snapshot_job *job, int status) {
 
 static void read_chunk(struct shard *shard) {
     struct incoming_snapshot *in = &shard->incoming;
-    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_READ, shard->io.disk, shard->number);
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_READ, shard->io->disk, shard->number);
     job->chunk = in->manifest->chunks[in->loading];
     job->ordinal = in->loading;
     job->number = in->number;
-    metric_set(shard->cells.chunks_left, in->manifest->chunk_count - in->loading);
+    metric_set(shard->chunks_left, in->manifest->chunk_count - in->loading);
     shard->disk_jobs++;
     snapshot_job_submit(job, chunk_read, shard);
 }
@@ -110,7 +110,7 @@ void shard_load_some(struct shard *shard, uint64_t now) {
     }
     buffer_consume(&in->raw, length);
     in->received_bytes += length;
-    metric_add(shard->cells.snapshot_loaded_bytes, length);
+    metric_add(shard->io->cells.snapshot_loaded_bytes, length);
     if (in->raw.length > 0)
         return;
     buffer_release(&in->raw);
@@ -134,15 +134,15 @@ static void put_in_place(struct shard *shard, const struct snapshot_meta *meta,
     shard_stand_at(shard, meta);
     shard_give_up_held(shard);
     shard_forget_covered(shard, meta->index);
-    metric_add(shard->cells.snapshots_installed, 1);
-    log_line(shard->io.log, LOG_INFO, "snapshot installed", LOG_F("shard", shard->number),
+    metric_add(shard->io->cells.snapshots_installed, 1);
+    log_line(shard->io->log, LOG_INFO, "snapshot installed", LOG_F("shard", shard->number),
              LOG_F("index", meta->index), LOG_F("term", meta->term));
     struct raft_event event = {.kind = RAFT_SNAPSHOT_INSTALLED,
                                .snapshot_index = meta->index,
                                .snapshot_term = meta->term,
                                .configuration = configuration};
     shard_give(shard, &event);
-    shard->io.applied(shard->io.context, shard);
+    shard->io->applied(shard->io->context, shard);
 }
 
 /* By now a new leader may have sent the entries that the snapshot covers: then it lets them go, as
@@ -165,7 +165,7 @@ void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence) {
     struct raft_configuration configuration = in->configuration;
     snapshot_shelf_put(shard->shelf, in->manifest);
     in->manifest = NULL;
-    wal_release(shard->io.wal, shard->number, meta.index);
+    wal_release(shard->io->wal, shard->number, meta.index);
     if (meta.index > raft_commit_index(shard->raft))
         put_in_place(shard, &meta, &configuration);
     else
@@ -173,6 +173,6 @@ void shard_incoming_durable(struct shard *shard, uint64_t wal_sequence) {
     shard_tell_incoming(shard, true);
     shard_end_incoming(shard);
     shard_tidy_snapshots(shard);
-    if (shard->io.snapshot_durable)
-        shard->io.snapshot_durable(shard->io.context, shard);
+    if (shard->io->snapshot_durable)
+        shard->io->snapshot_durable(shard->io->context, shard);
 }

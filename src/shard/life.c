@@ -24,45 +24,11 @@
 
 /* ---- life ---- */
 
-static struct shard_cells find_cells(struct metrics *metrics, uint32_t shard) {
-    char shard_name[16];
-    snprintf(shard_name, sizeof shard_name, "%u", (unsigned)shard);
-    return (struct shard_cells){
-        .proposals = metrics_cell(metrics, METRIC_proposals_total, NULL),
-        .refused_not_leader = metrics_cell(metrics, METRIC_proposals_refused_total, "not-leader"),
-        .refused_busy = metrics_cell(metrics, METRIC_proposals_refused_total, "busy"),
-        .stamps_ahead = metrics_cell(metrics, METRIC_stamps_ahead_total, NULL),
-        .refused_no_space = metrics_cell(metrics, METRIC_proposals_refused_total, "no-space"),
-        .batch_bytes = metrics_cell(metrics, METRIC_batch_bytes, NULL),
-        .batch_commands = metrics_cell(metrics, METRIC_batch_commands, NULL),
-        .queue_time = metrics_cell(metrics, METRIC_proposal_queue_seconds, NULL),
-        .read_wait = metrics_cell(metrics, METRIC_read_wait_seconds, NULL),
-        .commit_time = metrics_cell(metrics, METRIC_commit_seconds, NULL),
-        .apply_time = metrics_cell(metrics, METRIC_apply_seconds, NULL),
-        .entries_applied = metrics_cell(metrics, METRIC_entries_applied_total, NULL),
-        .reads_by_lease = metrics_cell(metrics, METRIC_reads_total, "lease"),
-        .reads_by_quorum = metrics_cell(metrics, METRIC_reads_total, "quorum"),
-        .snapshots_taken = metrics_cell(metrics, METRIC_snapshots_taken_total, NULL),
-        .snapshots_sent = metrics_cell(metrics, METRIC_snapshots_sent_total, NULL),
-        .snapshots_installed = metrics_cell(metrics, METRIC_snapshots_installed_total, NULL),
-        .snapshots_lost = metrics_cell(metrics, METRIC_snapshots_lost_total, NULL),
-        .snapshot_bytes = metrics_cell(metrics, METRIC_snapshot_bytes_total, NULL),
-        .snapshot_time = metrics_cell(metrics, METRIC_snapshot_seconds, NULL),
-        .hedges = metrics_cell(metrics, METRIC_append_hedges_total, NULL),
-        .early_replies = metrics_cell(metrics, METRIC_async_replies_total, NULL),
-        .rewinds = metrics_cell(metrics, METRIC_rewinds_total, NULL),
-        .comparisons = metrics_cell(metrics, METRIC_replica_comparisons_total, NULL),
-        .differences = metrics_cell(metrics, METRIC_replica_differences_total, NULL),
-        .chunks_saved = metrics_cell(metrics, METRIC_snapshot_chunks_total, "saved"),
-        .chunks_kept = metrics_cell(metrics, METRIC_snapshot_chunks_total, "kept"),
-        .chunks_received = metrics_cell(metrics, METRIC_snapshot_chunks_total, "received"),
-        .chunks_reused = metrics_cell(metrics, METRIC_snapshot_chunks_total, "reused"),
-        .transfer_sent_bytes = metrics_cell(metrics, METRIC_snapshot_sent_bytes_total, NULL),
-        .transfer_received_bytes =
-            metrics_cell(metrics, METRIC_snapshot_received_bytes_total, NULL),
-        .snapshot_loaded_bytes = metrics_cell(metrics, METRIC_snapshot_loaded_bytes_total, NULL),
-        .chunks_left = metrics_cell(metrics, METRIC_snapshot_chunks_left, shard_name),
-    };
+/* Of this shard's own; what is counted for all shards here: terms/cells.h. */
+static struct metric_cell *chunks_left_of(struct metrics *metrics, uint32_t shard) {
+    char name[16];
+    snprintf(name, sizeof name, "%u", (unsigned)shard);
+    return metrics_cell(metrics, METRIC_snapshot_chunks_left, name);
 }
 
 static struct shard *shard_allocate(const struct shard_options *options) {
@@ -71,7 +37,7 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     shard->self = options->self;
     shard->machine = options->machine;
     shard->io = options->io;
-    shard->cells = find_cells(options->io.metrics, options->number);
+    shard->chunks_left = chunks_left_of(options->io->metrics, options->number);
     random_init(&shard->random, options->seed);
     buffer_init(&shard->batch.commands, SIZE_MAX);
     buffer_init(&shard->scratch, SIZE_MAX);
@@ -88,7 +54,7 @@ static struct shard *shard_allocate(const struct shard_options *options) {
     queue_init(&shard->early.ahead, sizeof(struct ahead_mark));
     queue_init(&shard->early.replies, sizeof(struct held_reply));
     buffer_init(&shard->early.reply_bytes, SIZE_MAX);
-    shard->shelf = snapshot_shelf_new(options->io.disk, options->number);
+    shard->shelf = snapshot_shelf_new(options->io->disk, options->number);
     shard->compared_us = shard_now_us(shard);
     return shard;
 }
@@ -152,9 +118,9 @@ void shard_free(struct shard *shard) {
 static void expire(struct shard *shard, uint64_t now) {
     if (now < shard->next_expiry_us)
         return;
-    shard->next_expiry_us = now + (uint64_t)shard->io.config->expire_interval_ms * 1000;
+    shard->next_expiry_us = now + (uint64_t)shard->io->config->expire_interval_ms * 1000;
     if (!shard_is_leader(shard) || shard->expiry_index > shard->applied_index ||
-        wal_space(shard->io.wal) != WAL_SPACE_ENOUGH || !shard_may_expire(shard))
+        wal_space(shard->io->wal) != WAL_SPACE_ENOUGH || !shard_may_expire(shard))
         return;
     struct buffer keys;
     buffer_init(&keys, SIZE_MAX);
@@ -279,6 +245,6 @@ struct shard_recovery *shard_forget(struct shard *shard, uint64_t *wal_sequence)
     raft_floor(shard->raft, &index, &term);
     shard_recovery_state(left, raft_current_term(shard->raft), raft_vote(shard->raft));
     shard_recovery_forget(left, index, term);
-    *wal_sequence = wal_append_forget(shard->io.wal, shard->number, index, term);
+    *wal_sequence = wal_append_forget(shard->io->wal, shard->number, index, term);
     return left;
 }

@@ -66,5 +66,5 @@ void shard_fetch_last(const struct shard *shard) {
 }
 
 const char *shard_wanting_text(const struct shard *shard) {
-    return wal_wanting_text(wal_wanting(shard->io.wal));
+    return wal_wanting_text(wal_wanting(shard->io->wal));
 }

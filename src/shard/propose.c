@@ -36,22 +36,22 @@ static uint64_t unfinished_bytes(const struct shard *shard) {
 /* Room for a few only would go to whoever happens to ask next, so there is none before there is
  * room for many, and then those who wait are asked first. */
 void shard_admit(struct shard *shard) {
-    uint64_t limit = (uint64_t)shard->io.config->uncommitted_bytes;
+    uint64_t limit = (uint64_t)shard->io->config->uncommitted_bytes;
     if (unfinished_bytes(shard) < limit - limit / 4)
         shard->proposed.is_crowded = false;
 }
 
 static int check_admitted(struct shard *shard) {
     if (!shard_is_leader(shard)) {
-        metric_add(shard->cells.refused_not_leader, 1);
+        metric_add(shard->io->cells.refused_not_leader, 1);
         return ERR_NOT_LEADER;
     }
     if (raft_is_handing_over(shard->raft))
         return ERR_BUSY;
-    uint64_t limit = (uint64_t)shard->io.config->uncommitted_bytes;
+    uint64_t limit = (uint64_t)shard->io->config->uncommitted_bytes;
     if (shard->proposed.is_crowded || unfinished_bytes(shard) >= limit) {
         shard->proposed.is_crowded = true;
-        metric_add(shard->cells.refused_busy, 1);
+        metric_add(shard->io->cells.refused_busy, 1);
         return ERR_BUSY;
     }
     return 0;
@@ -81,7 +81,7 @@ static void gather(struct shard *shard, const struct bytes *arguments, size_t co
 /* The first command of a batch takes it along, and nobody waits for it. */
 static void compare_along(struct shard *shard) {
     struct compare_words words;
-    bool is_first = shard->batch.count == 1 && shard->io.config->entry_commands > 1;
+    bool is_first = shard->batch.count == 1 && shard->io->config->entry_commands > 1;
     if (!is_first || !compare_is_due(shard, shard->batch.begun_us))
         return;
     compare_begin(shard, &words);
@@ -94,7 +94,7 @@ int propose_command(struct shard *shard, const struct bytes *arguments, size_t c
     int error = check_admitted(shard);
     if (error)
         return error;
-    const struct config *config = shard->io.config;
+    const struct config *config = shard->io->config;
     if (!fits_batch(shard, arguments, count, trace))
         propose_batch(shard);
     shard_touch(shard);
@@ -161,10 +161,10 @@ void propose_batch(struct shard *shard) {
         shard_trace_proposed(shard, pending->index, pending->term,
                              buffer_bytes(&shard->batch.traces), shard->batch.trace_count);
     }
-    metric_add(shard->cells.proposals, count);
-    metric_observe(shard->cells.queue_time, pending->proposed_us - shard->batch.begun_us);
-    metric_observe(shard->cells.batch_commands, count);
-    metric_observe(shard->cells.batch_bytes, bytes);
+    metric_add(shard->io->cells.proposals, count);
+    metric_observe(shard->io->cells.queue_time, pending->proposed_us - shard->batch.begun_us);
+    metric_observe(shard->io->cells.batch_commands, count);
+    metric_observe(shard->io->cells.batch_bytes, bytes);
     shard->batch.expected_bytes = bytes + bytes / 8;
     shard_clear_batch(shard);
     bool is_leader = shard_is_leader(shard);

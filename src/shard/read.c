@@ -15,7 +15,7 @@ enum run_result { RUN_DONE, RUN_UNCONFIRMED, RUN_MET_EXPIRED };
 
 /* Not while this goes back: it has not applied all that is committed, and waits for an index. */
 static bool had_lease_at(const struct shard *shard, uint64_t time_us) {
-    return !shard_is_rewinding(shard) && shard->io.config->read_mode == READ_MODE_LEASE &&
+    return !shard_is_rewinding(shard) && shard->io->config->read_mode == READ_MODE_LEASE &&
            raft_has_lease(shard->raft, time_us);
 }
 
@@ -59,12 +59,12 @@ static void answer(struct shard *shard, const struct attempt *attempt, uint64_t 
 /* What has expired is deleted in the log, and the last space of that is for terms and votes: reads
  * must not use it up, however many of them meet such keys. */
 static bool has_room_to_delete(const struct shard *shard) {
-    return wal_space(shard->io.wal) != WAL_SPACE_RESERVED;
+    return wal_space(shard->io->wal) != WAL_SPACE_RESERVED;
 }
 
 static void refuse_for_space(struct shard *shard, const struct attempt *attempt,
                              struct reply *reply, uint64_t now_us) {
-    metric_add(shard->cells.refused_no_space, 1);
+    metric_add(shard->io->cells.refused_no_space, 1);
     buffer_clear(&shard->scratch);
     char text[320];
     snprintf(
@@ -100,8 +100,9 @@ static enum run_result run(struct shard *shard, const struct attempt *attempt) {
     } else if (!attempt->is_confirmed && !had_lease_at(shard, now_us)) {
         result = RUN_UNCONFIRMED;
     } else {
-        metric_add(
-            attempt->is_confirmed ? shard->cells.reads_by_quorum : shard->cells.reads_by_lease, 1);
+        metric_add(attempt->is_confirmed ? shard->io->cells.reads_by_quorum
+                                         : shard->io->cells.reads_by_lease,
+                   1);
         answer(shard, attempt, now_us);
     }
     buffer_release(&expired);
@@ -162,7 +163,7 @@ int read_begin(struct shard *shard, const struct bytes *arguments, size_t count,
 
 static void drop_front(struct shard *shard, uint64_t now_us) {
     struct pending_read *front = queue_front(&shard->reads.pending);
-    metric_observe(shard->cells.read_wait, now_us - front->begun_us);
+    metric_observe(shard->io->cells.read_wait, now_us - front->begun_us);
     buffer_release(&front->arguments);
     queue_pop(&shard->reads.pending);
 }
@@ -174,7 +175,7 @@ static void refuse_front(struct shard *shard) {
     shard->answering.origin = SHARD_READ_TOO_LATE;
     note_read(shard, front->begun_us, now_us);
     drop_front(shard, now_us);
-    shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
+    shard->io->reply(shard->io->context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
     shard_answered(shard);
 }
 

@@ -10,7 +10,7 @@
 static void fetch_from(struct shard *shard, uint32_t ordinal) {
     struct incoming_snapshot *in = &shard->incoming;
     in->fetching = incoming_next_lacking(in, ordinal);
-    metric_set(shard->cells.chunks_left, 2 * (int64_t)in->offer->chunk_count - in->fetching);
+    metric_set(shard->chunks_left, 2 * (int64_t)in->offer->chunk_count - in->fetching);
     if (in->fetching == in->offer->chunk_count && in->storing_count == 0)
         shard_load_incoming(shard);
 }
@@ -31,7 +31,7 @@ static void chunk_stored(struct snapshot_job *job, int status) {
         return;
     }
     in->chunks[job->ordinal] = CHUNK_STORED;
-    metric_add(shard->cells.chunks_received, 1);
+    metric_add(shard->io->cells.chunks_received, 1);
     fetch_from(shard, in->fetching);
     if (in->stage == INCOMING_RECEIVING)
         shard_tell_incoming(shard, false);
@@ -39,7 +39,7 @@ static void chunk_stored(struct snapshot_job *job, int status) {
 
 static void store_chunk(struct shard *shard) {
     struct incoming_snapshot *in = &shard->incoming;
-    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_STORE, shard->io.disk, shard->number);
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_STORE, shard->io->disk, shard->number);
     job->chunk = in->offer->chunks[in->fetching];
     job->ordinal = in->fetching;
     job->number = in->number;
@@ -67,7 +67,7 @@ void shard_piece(struct shard *shard, const struct shard_snapshot_piece *piece) 
     buffer_append_bytes(&in->image, piece->data);
     in->received_bytes += piece->data.length;
     in->asked_count -= in->asked_count > 0;
-    metric_add(shard->cells.transfer_received_bytes, piece->data.length);
+    metric_add(shard->io->cells.transfer_received_bytes, piece->data.length);
     if (in->image.length == in->offer->chunks[in->fetching].stored_bytes)
         store_chunk(shard);
     shard_tell_incoming(shard, false);
@@ -95,8 +95,8 @@ static void found(struct snapshot_job *job, int status) {
         in->chunks[i] = job->found[i] ? CHUNK_REUSED : CHUNK_LACKING;
         reused_count += job->found[i];
     }
-    metric_add(shard->cells.chunks_reused, reused_count);
-    log_line(shard->io.log, LOG_INFO, "snapshot coming in", LOG_F("shard", shard->number),
+    metric_add(shard->io->cells.chunks_reused, reused_count);
+    log_line(shard->io->log, LOG_INFO, "snapshot coming in", LOG_F("shard", shard->number),
              LOG_F("peer", in->from), LOG_F("index", in->index),
              LOG_F("bytes", snapshot_manifest_stored_bytes(in->offer)),
              LOG_F("chunks", in->offer->chunk_count), LOG_F("here_already", reused_count));
@@ -137,7 +137,7 @@ static void begin_incoming(struct shard *shard, const struct shard_snapshot_offe
         return;
     }
     in->chunks = memory_allocate_zeroed(in->offer->chunk_count, sizeof *in->chunks);
-    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_FIND, shard->io.disk, shard->number);
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_FIND, shard->io->disk, shard->number);
     job->number = in->number;
     job->manifest =
         snapshot_manifest_new(&in->offer->meta, in->offer->chunks, in->offer->chunk_count);
@@ -151,7 +151,7 @@ static void tell_no_news(struct shard *shard, const struct shard_snapshot_offer 
                                                .term = offer->term,
                                                .snapshot_index = offer->snapshot_index,
                                                .is_installed = true};
-    shard->io.send_progress(shard->io.context, shard, &progress);
+    shard->io->send_progress(shard->io->context, shard, &progress);
 }
 
 static bool is_of_this(const struct incoming_snapshot *in,
@@ -170,7 +170,7 @@ static void said_again(struct shard *shard) {
 
 /* What a later release sends cannot be read here: the leader is told what can. */
 static void refuse_version(struct shard *shard, const struct shard_snapshot_offer *offer) {
-    log_line(shard->io.log, LOG_ERROR,
+    log_line(shard->io->log, LOG_ERROR,
              "a snapshot is offered in a version that this release does not know: run the leader's "
              "release here",
              LOG_F("shard", shard->number), LOG_F("peer", offer->peer),
@@ -181,7 +181,7 @@ static void refuse_version(struct shard *shard, const struct shard_snapshot_offe
                                                .term = offer->term,
                                                .snapshot_index = offer->snapshot_index,
                                                .is_refused = true};
-    shard->io.send_progress(shard->io.context, shard, &progress);
+    shard->io->send_progress(shard->io->context, shard, &progress);
 }
 
 void shard_offer(struct shard *shard, const struct shard_snapshot_offer *offer) {

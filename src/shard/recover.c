@@ -168,7 +168,7 @@ bool shard_recovery_is_empty(const struct shard_recovery *recovery) {
 static int load_chunk(struct shard *shard, struct machine *machine,
                       const struct snapshot_chunk *chunk) {
     struct buffer raw;
-    int error = snapshot_chunk_read(shard->io.disk, shard->number, chunk, &raw);
+    int error = snapshot_chunk_read(shard->io->disk, shard->number, chunk, &raw);
     if (!error)
         error = machine->ops->load(machine, buffer_bytes(&raw));
     buffer_release(&raw);
@@ -199,7 +199,7 @@ static int load_snapshot(struct shard *shard, const struct shard_recovery *recov
                          struct raft_configuration *configuration, struct buffer *problem) {
     struct snapshot_manifest *manifest;
     int error =
-        snapshot_manifest_read(shard->io.disk, shard->number, recovery->snapshot_index, &manifest);
+        snapshot_manifest_read(shard->io->disk, shard->number, recovery->snapshot_index, &manifest);
     if (!error)
         error = shard_configuration_of(shard, &manifest->meta, configuration);
     if (!error)
@@ -229,7 +229,7 @@ static int load_snapshot_patiently(struct shard *shard, const struct shard_recov
     int error = load_snapshot(shard, recovery, configuration, problem);
     if (error != ERR_IO)
         return error;
-    log_line(shard->io.log, LOG_WARN, "a snapshot could not be read; it is tried again",
+    log_line(shard->io->log, LOG_WARN, "a snapshot could not be read; it is tried again",
              LOG_F("shard", shard->number), LOG_F("index", recovery->snapshot_index));
     buffer_clear(problem);
     empty_machine(shard);
@@ -253,16 +253,16 @@ static void begin_again(struct shard *shard, struct shard_recovery *recovery) {
         index = recovery->floor_index;
         term = recovery->floor_term;
     }
-    log_line(shard->io.log, LOG_ERROR,
+    log_line(shard->io->log, LOG_ERROR,
              "a snapshot cannot be read: the replica gets its data from its peers",
              LOG_F("shard", shard->number), LOG_F("index", recovery->snapshot_index),
              LOG_F("floor_index", index), LOG_F("floor_term", term));
     shard_recovery_state(recovery, (term > recovery->term ? term : recovery->term) + 1, 0);
     shard_recovery_forget(recovery, index, term);
-    wal_append_state(shard->io.wal, shard->number, recovery->term, 0);
-    wal_append_forget(shard->io.wal, shard->number, index, term);
+    wal_append_state(shard->io->wal, shard->number, recovery->term, 0);
+    wal_append_forget(shard->io->wal, shard->number, index, term);
     empty_machine(shard);
-    metric_add(shard->cells.snapshots_lost, 1);
+    metric_add(shard->io->cells.snapshots_lost, 1);
 }
 
 /* Nothing of it is taken that could be wrong: what a disk cannot read, or gives back changed. */
@@ -314,7 +314,7 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
     struct raft_recovered recovered = {
         .configuration = options->founding,
         .now_us = shard_now_us(shard),
-        .promise_us = shard->io.durable_promise_us ? *shard->io.durable_promise_us : 0,
+        .promise_us = shard->io->durable_promise_us ? *shard->io->durable_promise_us : 0,
     };
     if (recovery) {
         int error = recover_snapshot(shard, recovery, options, &recovered.configuration, problem);
@@ -325,10 +325,10 @@ int shard_recover(struct shard *shard, struct shard_recovery *recovery,
     struct raft_options raft_options = {.self = options->self,
                                         .timing = shard_timing_of(shard),
                                         .seed = random_next(&shard->random),
-                                        .log = options->io.log,
+                                        .log = options->io->log,
                                         .shard = options->number,
-                                        .pair_of = options->io.pair_of,
-                                        .pair_context = options->io.context};
+                                        .pair_of = options->io->pair_of,
+                                        .pair_context = options->io->context};
     shard->raft = raft_new(&raft_options, &recovered);
     if (recovery)
         recovery->entry_count = 0; /* raft has the references now */

@@ -11,8 +11,8 @@ static void end_outgoing(struct shard *shard, struct outgoing_snapshot *out, boo
                                .peer = peer,
                                .snapshot_index = index,
                                .is_rejected = is_rejected};
-    metric_add(shard->cells.snapshots_sent, !is_rejected);
-    log_line(shard->io.log, is_rejected ? LOG_WARN : LOG_INFO,
+    metric_add(shard->io->cells.snapshots_sent, !is_rejected);
+    log_line(shard->io->log, is_rejected ? LOG_WARN : LOG_INFO,
              is_rejected ? "snapshot transfer broke off" : "snapshot transferred",
              LOG_F("shard", shard->number), LOG_F("peer", peer), LOG_F("index", index),
              LOG_F("bytes", out->sent_bytes));
@@ -29,7 +29,7 @@ static void serve(struct shard *shard, struct outgoing_snapshot *out);
 static void fail_to_load(struct shard *shard, struct outgoing_snapshot *out,
                          const struct snapshot_chunk *chunk, int status) {
     bool is_lost = !disk_error_is_of_process(status);
-    log_line(shard->io.log, is_lost ? LOG_ERROR : LOG_WARN,
+    log_line(shard->io->log, is_lost ? LOG_ERROR : LOG_WARN,
              is_lost ? "snapshot cannot be read; another one is taken in its place"
                      : "snapshot cannot be read now",
              LOG_F("shard", shard->number), LOG_F("index", out->manifest->meta.index),
@@ -65,7 +65,7 @@ static void load_chunk(struct shard *shard, struct outgoing_snapshot *out, uint3
     buffer_release(&out->image);
     out->has_image = false;
     out->is_loading = true;
-    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_LOAD, shard->io.disk, shard->number);
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_LOAD, shard->io->disk, shard->number);
     job->chunk = out->manifest->chunks[ordinal];
     job->ordinal = ordinal;
     job->number = out->number;
@@ -84,8 +84,8 @@ static void send_piece(struct shard *shard, struct outgoing_snapshot *out, size_
         .place = wish,
         .data = bytes_of(buffer_data(&out->image) + wish.offset, length)};
     out->sent_bytes += length;
-    metric_add(shard->cells.transfer_sent_bytes, length);
-    shard->io.send_piece(shard->io.context, shard, &piece);
+    metric_add(shard->io->cells.transfer_sent_bytes, length);
+    shard->io->send_piece(shard->io->context, shard, &piece);
 }
 
 /* Sends what is wished for, as far as it is in memory and the rate allows. */
@@ -98,7 +98,7 @@ static void serve(struct shard *shard, struct outgoing_snapshot *out) {
         }
         size_t left = out->image.length - (size_t)wish.offset;
         size_t length = left < SHARD_SNAPSHOT_PIECE_BYTES ? left : SHARD_SNAPSHOT_PIECE_BYTES;
-        out->admitted_us = shard->io.admit_transfer_us(shard->io.context, length);
+        out->admitted_us = shard->io->admit_transfer_us(shard->io->context, length);
         if (out->admitted_us == 0)
             send_piece(shard, out, length);
     }
@@ -134,7 +134,7 @@ void shard_progress(struct shard *shard, const struct shard_snapshot_progress *p
     out->received_bytes = progress->received_bytes;
     shard_touch(shard);
     if (progress->version < outgoing_version(out) && progress->is_refused) {
-        log_line(shard->io.log, LOG_ERROR,
+        log_line(shard->io->log, LOG_ERROR,
                  "a follower does not know the version in which snapshots are sent: run this "
                  "release there",
                  LOG_F("shard", shard->number), LOG_F("peer", out->peer),

@@ -59,7 +59,7 @@ struct shard_options {
     bool has_peers;
     struct machine *machine; /* taken */
     uint64_t seed;
-    struct shard_io io;
+    const struct shard_io *io; /* borrowed, for as long as the shard lives */
 };
 
 /* `recovery` is taken; NULL for a replica that is new. A snapshot that the log names and the disk

@@ -6,7 +6,7 @@
  * elections would be begun anew before they can end; leases are as they are set, since promises
  * are. */
 uint64_t shard_election_timeout_us(const struct shard *shard) {
-    uint64_t setting_us = (uint64_t)shard->io.config->election_timeout_ms * 1000;
+    uint64_t setting_us = (uint64_t)shard->io->config->election_timeout_ms * 1000;
     uint64_t wanted_us = SHARD_ELECTION_DELAYS * shard->delay_us;
     uint64_t most_us = SHARD_ELECTION_STRETCH_MAXIMUM * setting_us;
     if (wanted_us <= setting_us)
@@ -44,6 +44,6 @@ struct raft_timing shard_timing(const struct config *config, const uint64_t *dur
 }
 
 struct raft_timing shard_timing_of(const struct shard *shard) {
-    return shard_timing(shard->io.config, shard->io.durable_promise_us,
+    return shard_timing(shard->io->config, shard->io->durable_promise_us,
                         shard_election_timeout_us(shard));
 }

@@ -92,7 +92,7 @@ static int make_shard(struct worker *worker, uint32_t number,
                                     .has_peers = has_peers(worker, number),
                                     .machine = machine,
                                     .seed = random_next(&worker->random),
-                                    .io = hosting->shard_io};
+                                    .io = &hosting->shard_io};
     struct shard_recovery *recovery = hosting->recoveries[number];
     hosting->recoveries[number] = NULL;
     struct shard *shard;

@@ -46,7 +46,7 @@ void shard_tell_incoming(struct shard *shard, bool is_installed) {
     if (in->stage == INCOMING_RECEIVING)
         add_wishes(in, &progress);
     in->asked_us = progress.wish_count ? shard_now_us(shard) : in->asked_us;
-    shard->io.send_progress(shard->io.context, shard, &progress);
+    shard->io->send_progress(shard->io->context, shard, &progress);
 }
 
 void shard_ask_again(struct shard *shard) {
@@ -59,7 +59,8 @@ void shard_ask_again(struct shard *shard) {
 /* It was taken for what its name says. The leader's copy comes in its place. */
 void shard_fetch_again(struct shard *shard, uint32_t ordinal) {
     struct incoming_snapshot *in = &shard->incoming;
-    log_line(shard->io.log, LOG_WARN, "a chunk that was here already cannot be read; it is fetched",
+    log_line(shard->io->log, LOG_WARN,
+             "a chunk that was here already cannot be read; it is fetched",
              LOG_F("shard", shard->number), LOG_F("index", in->index), LOG_F("chunk", ordinal));
     in->machine->ops->free(in->machine);
     in->machine = NULL;
@@ -82,17 +83,17 @@ void shard_end_incoming(struct shard *shard) {
     if (in->machine)
         in->machine->ops->free(in->machine);
     *in = (struct incoming_snapshot){.stage = INCOMING_NONE};
-    metric_set(shard->cells.chunks_left, 0);
+    metric_set(shard->chunks_left, 0);
 }
 
 void shard_refuse_incoming(struct shard *shard, const char *what, int error) {
     const struct incoming_snapshot *in = &shard->incoming;
-    log_line(shard->io.log, LOG_WARN, what, LOG_F("shard", shard->number), LOG_F("peer", in->from),
+    log_line(shard->io->log, LOG_WARN, what, LOG_F("shard", shard->number), LOG_F("peer", in->from),
              LOG_F("index", in->index), LOG_T("error", error_text(error)));
     struct shard_snapshot_progress progress = {
         .peer = in->from, .term = in->leader_term, .snapshot_index = in->index, .is_refused = true};
     shard_end_incoming(shard);
-    shard->io.send_progress(shard->io.context, shard, &progress);
+    shard->io->send_progress(shard->io->context, shard, &progress);
 }
 
 void shard_release_incoming(struct shard *shard) {

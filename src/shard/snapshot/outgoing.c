@@ -25,7 +25,7 @@ void outgoing_offer(struct shard *shard, struct outgoing_snapshot *out) {
                                            .term = raft_current_term(shard->raft),
                                            .snapshot_index = out->manifest->meta.index,
                                            .manifest = buffer_bytes(&encoded)};
-    shard->io.send_offer(shard->io.context, shard, &message);
+    shard->io->send_offer(shard->io->context, shard, &message);
     buffer_release(&encoded);
     out->offered_us = shard_now_us(shard);
     shard_touch(shard);
@@ -34,7 +34,7 @@ void outgoing_offer(struct shard *shard, struct outgoing_snapshot *out) {
 /* For one who is not there a snapshot would only be held, and the log after it, in vain. */
 static bool is_heard(const struct shard *shard, raft_node_number peer) {
     uint64_t heard_us = raft_peer_heard_us(shard->raft, peer);
-    uint64_t timeout_us = (uint64_t)shard->io.config->election_timeout_ms * 1000;
+    uint64_t timeout_us = (uint64_t)shard->io->config->election_timeout_ms * 1000;
     return heard_us && shard_now_us(shard) <= heard_us + timeout_us;
 }
 
@@ -64,7 +64,7 @@ bool outgoing_begin(struct shard *shard, raft_node_number peer) {
     shard->outgoing_count++;
     buffer_init(&out->image, SIZE_MAX);
     snapshot_shelf_hold(shard->shelf, manifest);
-    log_line(shard->io.log, LOG_INFO, "snapshot transfer begun", LOG_F("shard", shard->number),
+    log_line(shard->io->log, LOG_INFO, "snapshot transfer begun", LOG_F("shard", shard->number),
              LOG_F("peer", peer), LOG_F("index", manifest->meta.index),
              LOG_F("bytes", snapshot_manifest_stored_bytes(manifest)));
     outgoing_offer(shard, out);

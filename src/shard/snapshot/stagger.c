@@ -17,7 +17,7 @@ static uint64_t rank_of(const struct shard *shard) {
 }
 
 static uint64_t saving_us(const struct shard *shard) {
-    uint64_t turn_count = shard->cost_bytes / (uint64_t)shard->io.config->snapshot_turn_bytes;
+    uint64_t turn_count = shard->cost_bytes / (uint64_t)shard->io->config->snapshot_turn_bytes;
     return turn_count * shard_turn_us(shard) / STAGGER_HASTE;
 }
 

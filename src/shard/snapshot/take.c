@@ -28,11 +28,11 @@ void shard_release_own(struct shard *shard) {
     part_set_clear(&own->changed);
     snapshot_manifest_free(own->manifest);
     *own = (struct own_snapshot){.stage = OWN_NONE, .is_ending = is_ending};
-    metric_set(shard->cells.chunks_left, 0);
+    metric_set(shard->chunks_left, 0);
 }
 
 static void give_up(struct shard *shard, int error) {
-    log_line(shard->io.log, LOG_ERROR, "snapshot not written", LOG_F("shard", shard->number),
+    log_line(shard->io->log, LOG_ERROR, "snapshot not written", LOG_F("shard", shard->number),
              LOG_T("error", error_text(error)));
     part_set_add_set(&shard->watch.changed, &shard->own.changed);
     shard_release_own(shard);
@@ -60,7 +60,7 @@ static void own_named(struct snapshot_job *job, int status) {
     }
     own->stage = OWN_MARKING;
     own->mark_sequence =
-        wal_append_snapshot(shard->io.wal, shard->number, own->meta.index, own->meta.term);
+        wal_append_snapshot(shard->io->wal, shard->number, own->meta.index, own->meta.term);
 }
 
 static void name_own(struct shard *shard) {
@@ -74,7 +74,7 @@ static void name_own(struct shard *shard) {
                                                                own->plan.chunk_count));
         snapshot_shelf_tidy(shard->shelf);
     }
-    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_NAME, shard->io.disk, shard->number);
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_NAME, shard->io->disk, shard->number);
     job->manifest = own->manifest;
     shard->disk_jobs++;
     snapshot_job_submit(job, own_named, shard);
@@ -98,7 +98,7 @@ static void chunk_done(struct snapshot_job *job, int status) {
     own->job_count--;
     bool is_old = job->kind == SNAPSHOT_JOB_VERIFY;
     if (status && is_old && !disk_error_is_of_process(status)) {
-        log_line(shard->io.log, LOG_ERROR,
+        log_line(shard->io->log, LOG_ERROR,
                  "a chunk of the snapshot before this cannot be read; it is written anew",
                  LOG_F("shard", shard->number), LOG_F("first_slot", job->chunk.first_slot),
                  LOG_F("last_slot", job->chunk.last_slot), LOG_T("error", error_text(status)));
@@ -107,8 +107,8 @@ static void chunk_done(struct snapshot_job *job, int status) {
     job->chunk.state_hash = own->plan.chunks[job->ordinal].state_hash; /* it may have grown */
     own->plan.chunks[job->ordinal] = job->chunk;
     own->error = own->error ? own->error : status;
-    metric_add(is_old ? shard->cells.chunks_kept : shard->cells.chunks_saved, status == 0);
-    metric_add(shard->cells.snapshot_bytes, status || is_old ? 0 : job->chunk.stored_bytes);
+    metric_add(is_old ? shard->io->cells.chunks_kept : shard->io->cells.chunks_saved, status == 0);
+    metric_add(shard->io->cells.snapshot_bytes, status || is_old ? 0 : job->chunk.stored_bytes);
     if (own->error && own->job_count == 0)
         give_up(shard, own->error);
     else
@@ -117,10 +117,10 @@ static void chunk_done(struct snapshot_job *job, int status) {
 
 static void submit_chunk(struct shard *shard, enum snapshot_job_kind kind, struct buffer *raw) {
     struct own_snapshot *own = &shard->own;
-    struct snapshot_job *job = snapshot_job_new(kind, shard->io.disk, shard->number);
+    struct snapshot_job *job = snapshot_job_new(kind, shard->io->disk, shard->number);
     job->number = own->number;
     job->ordinal = own->next_chunk;
-    metric_set(shard->cells.chunks_left, own->plan.chunk_count - own->next_chunk);
+    metric_set(shard->chunks_left, own->plan.chunk_count - own->next_chunk);
     job->chunk = own->plan.chunks[own->next_chunk++];
     if (raw)
         job->bytes = *raw;
@@ -145,7 +145,7 @@ static size_t turn_bytes(const struct shard *shard) {
     uint64_t haste = eighths_bytes > all_bytes
                          ? SHARD_SNAPSHOT_HASTE * (eighths_bytes - all_bytes) / all_bytes
                          : 0;
-    return (size_t)shard->io.config->snapshot_turn_bytes * (size_t)(1 + haste);
+    return (size_t)shard->io->config->snapshot_turn_bytes * (size_t)(1 + haste);
 }
 
 static void save_some(struct shard *shard) {
@@ -167,7 +167,7 @@ static void save_some(struct shard *shard) {
 }
 
 static void end_some(struct shard *shard) {
-    size_t bytes = (size_t)shard->io.config->snapshot_turn_bytes;
+    size_t bytes = (size_t)shard->io->config->snapshot_turn_bytes;
     shard->own.is_ending = shard->machine->ops->end_cut(shard->machine, bytes);
 }
 
@@ -179,7 +179,7 @@ void shard_tick_own(struct shard *shard, uint64_t now) {
     struct own_snapshot *own = &shard->own;
     if (!has_turns(own) || now < own->next_save_us)
         return;
-    own->next_save_us = shard->io.next_snapshot_turn_us(shard->io.context);
+    own->next_save_us = shard->io->next_snapshot_turn_us(shard->io->context);
     if (own->is_ending)
         end_some(shard);
     else if (own->plan.is_old[own->next_chunk])
@@ -194,12 +194,12 @@ uint64_t shard_own_deadline_us(const struct shard *shard) {
 
 /* What an older release could not read waits until none is left (docs/decisions/0038). */
 static bool may_divide(const struct shard *shard) {
-    return shard->io.may_divide_slots == NULL || PLANTED(PARTS_UNGATED) ||
-           shard->io.may_divide_slots(shard->io.context);
+    return shard->io->may_divide_slots == NULL || PLANTED(PARTS_UNGATED) ||
+           shard->io->may_divide_slots(shard->io->context);
 }
 
 static bool may_split(const struct shard *shard) {
-    return shard->io.may_split_strings == NULL || shard->io.may_split_strings(shard->io.context);
+    return shard->io->may_split_strings == NULL || shard->io->may_split_strings(shard->io->context);
 }
 
 static void take(struct shard *shard) {
@@ -210,7 +210,7 @@ static void take(struct shard *shard) {
                                  .meta = describe(shard),
                                  .changed = part_set_take(&shard->watch.changed),
                                  .log_bytes = shard->applied_bytes};
-    struct plan_options options = {.chunk_bytes = (uint64_t)shard->io.config->snapshot_chunk_bytes,
+    struct plan_options options = {.chunk_bytes = (uint64_t)shard->io->config->snapshot_chunk_bytes,
                                    .may_divide = may_divide(shard),
                                    .may_split = may_split(shard)};
     plan_init(&own->plan, shard->machine, snapshot_shelf_newest(shard->shelf), &own->changed,
@@ -219,7 +219,7 @@ static void take(struct shard *shard) {
     shard->cost_bytes = 0;
     stagger_clear(shard);
     shard_touch(shard);
-    log_line(shard->io.log, LOG_INFO, "snapshot begun", LOG_F("shard", shard->number),
+    log_line(shard->io->log, LOG_INFO, "snapshot begun", LOG_F("shard", shard->number),
              LOG_F("index", own->meta.index), LOG_F("chunks", own->plan.chunk_count));
     if (own->plan.chunk_count == 0)
         name_own(shard);
@@ -287,7 +287,7 @@ static uint64_t cost_bytes(const struct shard *shard) {
 /* A snapshot is worth its price once the log has grown to several times that, so that the disk
  * writes far less for snapshots than for the log. */
 static bool is_worth_it(const struct shard *shard) {
-    const struct config *config = shard->io.config;
+    const struct config *config = shard->io->config;
     return shard->applied_bytes >= (uint64_t)config->snapshot_log_bytes &&
            shard->applied_bytes / (uint64_t)config->snapshot_log_times >= shard->cost_bytes;
 }
@@ -295,7 +295,7 @@ static bool is_worth_it(const struct shard *shard) {
 /* By entries, what counts is how long a restart takes, and no price is asked. */
 static bool is_long(const struct shard *shard) {
     return shard->applied_index - shard->snapshot_index >=
-           (uint64_t)shard->io.config->snapshot_log_entries;
+           (uint64_t)shard->io->config->snapshot_log_entries;
 }
 
 static void take_in_turn(struct shard *shard) {

@@ -12,17 +12,6 @@
 #include "store/snapshot/shelf.h"
 #include <assert.h>
 
-/* Resolved once, counted without a look-up. */
-struct shard_cells {
-    struct metric_cell *proposals, *refused_not_leader, *refused_busy, *refused_no_space,
-        *stamps_ahead, *batch_bytes, *batch_commands, *queue_time, *read_wait, *commit_time,
-        *apply_time, *entries_applied, *reads_by_lease, *reads_by_quorum, *snapshots_taken,
-        *snapshots_sent, *snapshots_installed, *snapshots_lost, *snapshot_bytes, *snapshot_time,
-        *chunks_saved, *chunks_kept, *chunks_received, *chunks_reused, *transfer_sent_bytes,
-        *transfer_received_bytes, *snapshot_loaded_bytes, *chunks_left, *early_replies, *rewinds,
-        *hedges, *comparisons, *differences;
-};
-
 /* Where replicas are in comparing a slot that is too long to be gone through at once: at a bucket's
  * long keys, piece by piece, until none is left; then at the cursor. */
 struct long_slot {
@@ -38,9 +27,9 @@ struct shard {
     raft_node_number self;
     struct raft *raft;
     struct machine *machine;
-    struct shard_io io;
+    const struct shard_io *io; /* the owner's */
+    struct metric_cell *chunks_left;
     struct random random;
-    struct shard_cells cells;
 
     struct shard_batch batch;
     struct shard_proposed proposed;
@@ -99,21 +88,21 @@ static_assert(SHARD_SNAPSHOT_HOLDERS_MAXIMUM + 2 <= SNAPSHOT_SHELF_MAXIMUM,
 
 /* The settings that time snapshots. */
 static inline uint64_t shard_turn_us(const struct shard *shard) {
-    return (uint64_t)shard->io.config->snapshot_turn_ms * 1000;
+    return (uint64_t)shard->io->config->snapshot_turn_ms * 1000;
 }
 /* A replica that loads a snapshot serves nobody from this shard meanwhile. */
 enum { SHARD_LOAD_FACTOR = 16 };
 static inline size_t shard_load_bytes(const struct shard *shard) {
-    return (size_t)shard->io.config->snapshot_turn_bytes * SHARD_LOAD_FACTOR;
+    return (size_t)shard->io->config->snapshot_turn_bytes * SHARD_LOAD_FACTOR;
 }
 static inline uint64_t shard_again_us(const struct shard *shard) {
-    return (uint64_t)shard->io.config->snapshot_again_ms * 1000;
+    return (uint64_t)shard->io->config->snapshot_again_ms * 1000;
 }
 static inline uint64_t shard_stall_us(const struct shard *shard) {
-    return (uint64_t)shard->io.config->snapshot_stall_ms * 1000;
+    return (uint64_t)shard->io->config->snapshot_stall_ms * 1000;
 }
 static inline uint64_t shard_pause_us(const struct shard *shard) {
-    return (uint64_t)shard->io.config->snapshot_pause_ms * 1000;
+    return (uint64_t)shard->io->config->snapshot_pause_ms * 1000;
 }
 
 /* Within io.reply the owner may ask whence the answer comes. */
@@ -124,7 +113,9 @@ static inline void shard_answers_from_log(struct shard *shard, raft_index index,
 static inline void shard_answered(struct shard *shard) { shard->answering.origin = SHARD_NOWHERE; }
 
 /* Its owner looks at when it is due again. */
-static inline void shard_touch(struct shard *shard) { shard->io.touched(shard->io.context, shard); }
+static inline void shard_touch(struct shard *shard) {
+    shard->io->touched(shard->io->context, shard);
+}
 static inline uint64_t shard_now_us(const struct shard *shard) {
-    return shard->io.clock->monotonic_us(shard->io.clock);
+    return shard->io->clock->monotonic_us(shard->io->clock);
 }

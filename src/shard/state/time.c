@@ -12,15 +12,15 @@ static uint64_t gone_on_ms(const struct shard *shard, uint64_t now_us) {
 }
 
 uint64_t shard_clock_ms(const struct shard *shard, uint64_t now_us) {
-    uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
+    uint64_t wall_ms = shard->io->clock->wall_ms(shard->io->clock);
     uint64_t shard_ms = gone_on_ms(shard, now_us);
     return wall_ms > shard_ms ? wall_ms : shard_ms;
 }
 
 static void tell_ahead(struct shard *shard, uint64_t ahead_ms) {
-    metric_add(shard->cells.stamps_ahead, 1);
+    metric_add(shard->io->cells.stamps_ahead, 1);
     if (!shard->is_time_ahead) {
-        log_line(shard->io.log, LOG_WARN,
+        log_line(shard->io->log, LOG_WARN,
                  "the time of this shard is ahead of this node's clock: keys whose expiry is given "
                  "as a date go too soon",
                  LOG_F("shard", shard->number), LOG_F("ahead_ms", ahead_ms));
@@ -28,7 +28,7 @@ static void tell_ahead(struct shard *shard, uint64_t ahead_ms) {
 }
 
 uint64_t shard_stamp_ms(struct shard *shard, uint64_t now_us) {
-    uint64_t wall_ms = shard->io.clock->wall_ms(shard->io.clock);
+    uint64_t wall_ms = shard->io->clock->wall_ms(shard->io->clock);
     uint64_t stamp_ms = gone_on_ms(shard, now_us);
     bool is_ahead = stamp_ms >= wall_ms + TIME_AHEAD_LEAST_MS;
     if (is_ahead)

@@ -9,7 +9,7 @@ static void say_at(const struct shard *shard, const struct shard_trace *trace, c
     uint64_t now_us = shard_now_us(shard);
     struct log_field last = trace->is_looked_back ? LOG_F("ago_us", now_us - at_us)
                                                   : LOG_F("position", trace->position);
-    log_line(shard->io.log, LOG_INFO, "trace", LOG_T("trace", trace->id), LOG_T("stage", stage),
+    log_line(shard->io->log, LOG_INFO, "trace", LOG_T("trace", trace->id), LOG_T("stage", stage),
              LOG_F("node", shard->self), LOG_F("shard", shard->number), LOG_F("term", trace->term),
              LOG_F("index", trace->index), last, LOG_F("us", at_us - trace->begun_us));
 }
@@ -148,7 +148,7 @@ void shard_note_moments(struct shard *shard, const struct raft_event *event,
     if (actions->truncate_from)
         moments_truncate(moments, actions->truncate_from);
     uint64_t begun_us = event->kind == RAFT_PROPOSE ? shard->batch.begun_us : event->now_us;
-    for (size_t i = 0; shard->io.config->trace_after_slow && i < actions->entry_count; i++)
+    for (size_t i = 0; shard->io->config->trace_after_slow && i < actions->entry_count; i++)
         moments_append(moments, actions->entries[i], begun_us, event->now_us);
     moments_reach(moments, MOMENT_DURABLE, raft_durable_index(shard->raft), event->now_us);
     moments_reach(moments, MOMENT_COMMITTED, actions->commit_index, event->now_us);

@@ -28,7 +28,7 @@ static void refuse_front(struct shard *shard, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         struct shard_waiter waiter = shard_take_waiter(shard);
         if (waiter.target)
-            shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
+            shard->io->reply(shard->io->context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
 }
 
@@ -43,7 +43,7 @@ static uint32_t take_pending(struct shard *shard, const struct raft_entry *entry
     uint32_t count = pending->waiter_count;
     bool is_ours = pending->term == entry->term;
     if (is_ours)
-        metric_observe(shard->cells.commit_time, shard->stepped_us - pending->proposed_us);
+        metric_observe(shard->io->cells.commit_time, shard->stepped_us - pending->proposed_us);
     queue_pop(&shard->proposed.entries);
     if (!is_ours) {
         refuse_front(shard, count);
@@ -126,7 +126,7 @@ bool shard_apply(struct shard *shard) {
     raft_index limit = shard_apply_limit(shard);
     if (shard->applied_index >= limit)
         return false;
-    metric_add(shard->cells.entries_applied, limit - shard->applied_index);
+    metric_add(shard->io->cells.entries_applied, limit - shard->applied_index);
     while (shard->applied_index < limit) {
         const struct raft_entry *entry = raft_entry_at(shard->raft, shard->applied_index + 1);
         CHECK(entry != NULL);
@@ -141,10 +141,10 @@ bool shard_apply(struct shard *shard) {
     compare_look(shard);
     shard_ran_ahead(shard);
     uint64_t now_us = shard_now_us(shard);
-    metric_observe(shard->cells.apply_time, now_us - shard->stepped_us);
+    metric_observe(shard->io->cells.apply_time, now_us - shard->stepped_us);
     shard_note_applied(shard, now_us);
     raft_set_applied(shard->raft, shard->applied_index);
-    shard->io.applied(shard->io.context, shard);
+    shard->io->applied(shard->io->context, shard);
     shard_maybe_snapshot(shard);
     return true;
 }

@@ -14,7 +14,7 @@ static struct comparisons *comparisons_of(const struct shard *shard) {
 }
 
 bool compare_is_due(const struct shard *shard, uint64_t now_us) {
-    uint64_t interval_us = (uint64_t)shard->io.config->compare_interval_ms * 1000;
+    uint64_t interval_us = (uint64_t)shard->io->config->compare_interval_ms * 1000;
     return interval_us > 0 && now_us >= shard->compared_us + interval_us && shard_leads(shard) &&
            comparisons_of(shard);
 }
@@ -144,7 +144,7 @@ void compare_begin(struct shard *shard, struct compare_words *words) {
         name_piece(shard, &piece, before, words);
     else
         name_next(shard, before, words);
-    metric_add(shard->cells.comparisons, 1);
+    metric_add(shard->io->cells.comparisons, 1);
 }
 
 /* ---- what differs ---- */
@@ -155,8 +155,8 @@ void compare_look(struct shard *shard) {
         return;
     const struct comparison *differing = &comparisons->differing;
     shard->difference_count++;
-    metric_add(shard->cells.differences, 1);
-    log_line(shard->io.log, LOG_ERROR,
+    metric_add(shard->io->cells.differences, 1);
+    log_line(shard->io->log, LOG_ERROR,
              "this replica holds other data than the shard's leader: one of the two is wrong",
              LOG_F("shard", shard->number), LOG_F("first_slot", differing->first_slot),
              LOG_F("last_slot", differing->last_slot), LOG_F("index", shard->applied_index),

@@ -4,7 +4,7 @@
 #include "shard/waiting/hold.h"
 
 static uint64_t async_us(const struct shard *shard) {
-    return (uint64_t)shard->io.config->durability_async_ms * 1000;
+    return (uint64_t)shard->io->config->durability_async_ms * 1000;
 }
 
 /* The disk gets the other half. */

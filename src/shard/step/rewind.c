@@ -22,7 +22,7 @@ static void fail(struct shard *shard, int error) {
     snprintf(text, sizeof text,
              "snapshot of shard %u at index %llu cannot be read to go back to it: %s",
              shard->number, (unsigned long long)shard->snapshot_index, error_text(error));
-    shard->io.fatal(shard->io.context, text);
+    shard->io->fatal(shard->io->context, text);
 }
 
 /* ---- the snapshot ---- */
@@ -60,7 +60,7 @@ static void read_chunk(struct shard *shard) {
         loaded_all(shard);
         return;
     }
-    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_READ, shard->io.disk, shard->number);
+    struct snapshot_job *job = snapshot_job_new(SNAPSHOT_JOB_READ, shard->io->disk, shard->number);
     job->chunk = rewind->manifest->chunks[rewind->loading];
     job->ordinal = rewind->loading;
     job->number = rewind->number;
@@ -98,7 +98,7 @@ static void apply_some(struct shard *shard) {
     bool is_last = rewind->apply_to >= commit_index;
     if (is_last) {
         shard_end_rewind(shard);
-        log_line(shard->io.log, LOG_INFO, "went back", LOG_F("shard", shard->number),
+        log_line(shard->io->log, LOG_INFO, "went back", LOG_F("shard", shard->number),
                  LOG_F("commit", commit_index));
     }
     shard_apply(shard);
@@ -126,11 +126,11 @@ static void begin(struct shard *shard) {
 void shard_rewind(struct shard *shard, raft_index truncated_from) {
     if (truncated_from > shard->applied_index || PLANTED(REWIND_FORGOTTEN))
         return;
-    log_line(shard->io.log, LOG_WARN,
+    log_line(shard->io->log, LOG_WARN,
              "going back: writes that were answered before they were on disk did not survive",
              LOG_F("shard", shard->number), LOG_F("applied", shard->applied_index),
              LOG_F("from", truncated_from), LOG_F("commit", raft_commit_index(shard->raft)));
-    metric_add(shard->cells.rewinds, 1);
+    metric_add(shard->io->cells.rewinds, 1);
     queue_truncate(&shard->early.ahead, 0);
     shard_give_up_held(shard);
     shard_give_up_cut(shard);

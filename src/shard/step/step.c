@@ -30,7 +30,7 @@ static void give_back(void *entry) { raft_entry_drop(entry); }
 /* The log writes a large entry from where it lies. What stands before the bytes that its checksum
  * covers is that checksum itself. */
 static uint64_t save_entry(struct shard *shard, struct raft_entry *entry) {
-    struct wal *wal = shard->io.wal;
+    struct wal *wal = shard->io->wal;
     struct bytes bytes = raft_entry_bytes(entry);
     if (bytes.length < WAL_LENT_BYTES)
         return wal_append_entry(wal, shard->number, entry->index, bytes);
@@ -44,7 +44,7 @@ static uint64_t save_entry(struct shard *shard, struct raft_entry *entry) {
 }
 
 static void save(struct shard *shard, const struct raft_actions *actions, uint64_t until_us) {
-    struct wal *wal = shard->io.wal;
+    struct wal *wal = shard->io->wal;
     uint64_t sequence = 0;
     wal_may_wait(wal, until_us);
     if (actions->truncate_from) {
@@ -70,7 +70,7 @@ static void save(struct shard *shard, const struct raft_actions *actions, uint64
 
 static void send_or_hold(struct shard *shard, const struct raft_outgoing *outgoing) {
     if (outgoing->after_save <= shard->saves.durable) {
-        shard->io.send(shard->io.context, shard, &outgoing->message);
+        shard->io->send(shard->io->context, shard, &outgoing->message);
         return;
     }
     CHECK(outgoing->message.entry_count == 0);
@@ -84,11 +84,11 @@ static void count_election(struct shard *shard, enum raft_election_cause cause) 
 #include "raft/events/election_cause.def"
 #undef ELECTION_CAUSE
     };
-    metric_add(metrics_cell(shard->io.metrics, METRIC_elections_total, names[cause]), 1);
+    metric_add(metrics_cell(shard->io->metrics, METRIC_elections_total, names[cause]), 1);
 }
 
 void shard_count_move(struct shard *shard, const char *cause) {
-    metric_add(metrics_cell(shard->io.metrics, METRIC_leader_moves_total, cause), 1);
+    metric_add(metrics_cell(shard->io->metrics, METRIC_leader_moves_total, cause), 1);
 }
 
 /* What was wished for still is, and is asked of raft again (replica/topology/replicas.c). */
@@ -98,10 +98,10 @@ static void tell_given_up(struct shard *shard, const struct raft_actions *action
                                               .cause = actions->give_up_cause,
                                               .wish = raft_configuration(shard->raft)->wish,
                                               .at_us = shard->stepped_us};
-    log_line(shard->io.log, LOG_WARN, "a new replica is given up, and tried again",
+    log_line(shard->io->log, LOG_WARN, "a new replica is given up, and tried again",
              LOG_F("shard", shard->number), LOG_F("node", actions->given_up_learner),
              LOG_T("why", raft_give_up_text(actions->give_up_cause)));
-    metric_add(metrics_cell(shard->io.metrics, METRIC_learners_given_up_total, name), 1);
+    metric_add(metrics_cell(shard->io->metrics, METRIC_learners_given_up_total, name), 1);
 }
 
 /* Elections and moves are rare, so their cells are looked up. Who asked for a transfer counts it.
@@ -112,7 +112,7 @@ static void count_step(struct shard *shard, const struct raft_event *event,
         count_election(shard, actions->campaign_cause);
     shard->is_transfer_begun |= actions->is_transfer_begun;
     if (actions->is_hedged)
-        metric_add(shard->cells.hedges, 1);
+        metric_add(shard->io->cells.hedges, 1);
     if (actions->given_up_learner)
         tell_given_up(shard, actions);
     if (actions->is_move_begun)
@@ -128,13 +128,13 @@ static void leadership_changed(struct shard *shard) {
         shard_refuse_reads(shard);
         shard_refuse_waits(shard);
     }
-    shard->io.leadership(shard->io.context, shard);
+    shard->io->leadership(shard->io->context, shard);
 }
 
 /* Nothing but entries: they may wait a moment for a round that others share. */
 static uint64_t save_until_us(struct shard *shard, const struct raft_actions *actions) {
     bool is_plain = !actions->is_state_saved && actions->truncate_from == 0;
-    return is_plain ? shard->io.save_waits_until_us(shard->io.context, shard) : 0;
+    return is_plain ? shard->io->save_waits_until_us(shard->io->context, shard) : 0;
 }
 
 static void save_what_must_be(struct shard *shard, const struct raft_event *event,

@@ -1,4 +1,5 @@
-/* What a shard asks of its owner. */
+/* What a shard asks of its owner. All shards of an owner share one: of many shards, none finds in a
+ * cache what it has for itself alone. */
 #pragma once
 #include "base/log.h"
 #include "config/config.h"
@@ -7,6 +8,7 @@
 #include "metric/metric.h"
 #include "raft/events/message.h"
 #include "shard/terms/answer.h"
+#include "shard/terms/cells.h"
 #include "shard/terms/transfer.h"
 #include "store/wal/wal.h"
 
@@ -16,7 +18,8 @@ struct shard_io {
     struct disk *disk;
     struct clock *clock;
     const struct log *log;
-    struct metrics *metrics;     /* the owner's registry */
+    struct metrics *metrics;     /* the owner's registry, */
+    struct shard_cells cells;    /* and what is counted often there */
     const struct config *config; /* the owner's, current at every call */
     /* The longest promise to a leader that is durable as such, current as well: none is told that
      * is longer, and a replica that is made keeps one that an earlier one may have told. NULL: it

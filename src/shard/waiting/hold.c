@@ -10,7 +10,7 @@ bool shard_held_is_full(const struct shard *shard) {
 /* That asynchronous writes take their time on the way to the disk is no trouble: a read waits for
  * that, too. */
 static uint64_t patience_us(const struct shard *shard, bool is_read) {
-    const struct config *config = shard->io.config;
+    const struct config *config = shard->io->config;
     return 1000 * (uint64_t)(is_read ? config->read_timeout_ms + config->durability_async_ms
                                      : config->write_timeout_ms);
 }
@@ -21,9 +21,9 @@ void shard_reply(struct shard *shard, const struct shard_waiter *waiter, bool is
                      (PLANTED(EARLY_STATE_READ) && is_read);
     struct bytes reply = buffer_bytes(&shard->scratch);
     if (may_leave) {
-        metric_add(shard->cells.early_replies, !shard_has_settled(shard));
+        metric_add(shard->io->cells.early_replies, !shard_has_settled(shard));
         shard->answering.reply = &shard->scratch;
-        shard->io.reply(shard->io.context, shard, waiter, SHARD_DONE, reply);
+        shard->io->reply(shard->io->context, shard, waiter, SHARD_DONE, reply);
         shard->answering.reply = NULL;
         return;
     }
@@ -54,8 +54,8 @@ void shard_release_held(struct shard *shard) {
         struct held_reply held = *front;
         if (held.waiter.target) {
             answer_from_log(shard, &held);
-            shard->io.reply(shard->io.context, shard, &held.waiter, SHARD_DONE,
-                            bytes_of(buffer_data(&shard->early.reply_bytes), held.bytes));
+            shard->io->reply(shard->io->context, shard, &held.waiter, SHARD_DONE,
+                             bytes_of(buffer_data(&shard->early.reply_bytes), held.bytes));
             shard_answered(shard);
         }
         drop_front(shard, &held);
@@ -67,7 +67,7 @@ static void answer_last(struct shard *shard, struct held_reply *held, enum shard
     struct shard_waiter waiter = held->waiter;
     held->waiter.target = NULL;
     if (waiter.target)
-        shard->io.reply(shard->io.context, shard, &waiter, outcome, reply);
+        shard->io->reply(shard->io->context, shard, &waiter, outcome, reply);
 }
 
 /* A write may be in the log of another, who may commit it yet; a read was none. */

@@ -44,7 +44,7 @@ static void tell(struct shard *shard, size_t position, enum shard_outcome outcom
     slot->target = NULL;
     shard->proposed.asked_count -= waiter.target != NULL;
     if (waiter.target)
-        shard->io.reply(shard->io.context, shard, &waiter, outcome, BYTES_NONE);
+        shard->io->reply(shard->io->context, shard, &waiter, outcome, BYTES_NONE);
 }
 
 /* Entries of an earlier leadership that stood at or behind `index` were truncated since: another
@@ -103,7 +103,7 @@ void shard_refuse_last_entry(struct shard *shard) {
 }
 
 void shard_give_up_late(struct shard *shard, uint64_t now_us) {
-    uint64_t patience_us = (uint64_t)shard->io.config->write_timeout_ms * 1000;
+    uint64_t patience_us = (uint64_t)shard->io->config->write_timeout_ms * 1000;
     size_t waiter_position = 0;
     for (size_t i = 0; i < queue_count(&shard->proposed.entries); i++) {
         struct pending_entry *entry = queue_at(&shard->proposed.entries, i);

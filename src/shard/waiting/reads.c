@@ -36,7 +36,7 @@ void shard_refuse_reads(struct shard *shard) {
 void shard_refuse_late_reads(struct shard *shard, uint64_t now_us) {
     for (size_t i = 0; i < queue_count(&shard->reads.pending); i++) {
         struct pending_read *read = queue_at(&shard->reads.pending, i);
-        if (now_us < read->begun_us + (uint64_t)shard->io.config->read_timeout_ms * 1000)
+        if (now_us < read->begun_us + (uint64_t)shard->io->config->read_timeout_ms * 1000)
             break;
         read->is_refused = true;
     }

@@ -16,7 +16,7 @@ static void answer(struct shard *shard, const struct pending_wait *wait) {
     reply_array(&reply, 2);
     reply_integer(&reply, raft_match_index(shard->raft, shard->self) >= wait->index);
     reply_integer(&reply, replicas_with(shard, wait->index));
-    shard->io.reply(shard->io.context, shard, &waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
+    shard->io->reply(shard->io->context, shard, &waiter, SHARD_DONE, buffer_bytes(&shard->scratch));
     buffer_clear(&shard->scratch);
 }
 
@@ -55,6 +55,6 @@ void shard_refuse_waits(struct shard *shard) {
         struct shard_waiter waiter =
             ((struct pending_wait *)queue_front(&shard->waits.pending))->waiter;
         queue_pop(&shard->waits.pending);
-        shard->io.reply(shard->io.context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
+        shard->io->reply(shard->io->context, shard, &waiter, SHARD_NOT_EXECUTED, BYTES_NONE);
     }
 }

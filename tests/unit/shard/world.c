@@ -266,6 +266,32 @@ static struct machine *machine_without_parts(struct replica *replica, struct mac
     return machine;
 }
 
+static struct shard_io shard_io_of(struct replica *replica) {
+    return (struct shard_io){.wal = replica->wal,
+                             .disk = &replica->disk->disk,
+                             .clock = &replica->clock,
+                             .log = &replica->log,
+                             .metrics = replica->metrics,
+                             .cells = shard_cells_of(replica->metrics),
+                             .durable_promise_us =
+                                 replica->promise_us ? &replica->promise_us : NULL,
+                             .config = &replica->config,
+                             .send = send_message,
+                             .send_offer = send_offer,
+                             .send_piece = send_piece,
+                             .send_progress = send_progress,
+                             .reply = note_answer,
+                             .leadership = ignore,
+                             .applied = ignore,
+                             .touched = touched,
+                             .save_waits_until_us = save_waits_until_us,
+                             .admit_transfer_us = admit_transfer_us,
+                             .next_snapshot_turn_us = next_snapshot_turn_us,
+                             .may_divide_slots = may_divide_slots,
+                             .may_split_strings = may_split_strings,
+                             .context = replica};
+}
+
 int world_start(struct world *world, raft_node_number number) {
     struct replica *replica = &world->replicas[number];
     CHECK(replica->shard == NULL);
@@ -273,6 +299,7 @@ int world_start(struct world *world, raft_node_number number) {
     int error = start_wal(replica);
     if (error)
         return error;
+    replica->shard_io = shard_io_of(replica);
     struct shard_options options = {.number = WORLD_SHARD,
                                     .self = number,
                                     .founding = {.voter_count = (uint8_t)world->replica_count},
@@ -280,26 +307,7 @@ int world_start(struct world *world, raft_node_number number) {
                                     .has_peers = world->replica_count > 1,
                                     .machine = keyspace_machine_new(number, NULL),
                                     .seed = number * 1000 + replica->starts++,
-                                    .io = {.wal = replica->wal,
-                                           .disk = &replica->disk->disk,
-                                           .clock = &replica->clock,
-                                           .log = &replica->log,
-                                           .metrics = replica->metrics,
-                                           .config = &replica->config,
-                                           .send = send_message,
-                                           .send_offer = send_offer,
-                                           .send_piece = send_piece,
-                                           .send_progress = send_progress,
-                                           .reply = note_answer,
-                                           .leadership = ignore,
-                                           .applied = ignore,
-                                           .touched = touched,
-                                           .save_waits_until_us = save_waits_until_us,
-                                           .admit_transfer_us = admit_transfer_us,
-                                           .next_snapshot_turn_us = next_snapshot_turn_us,
-                                           .may_divide_slots = may_divide_slots,
-                                           .may_split_strings = may_split_strings,
-                                           .context = replica}};
+                                    .io = &replica->shard_io};
     if (replica->is_without_parts)
         options.machine = machine_without_parts(replica, options.machine);
     for (unsigned i = 0; i < world->replica_count; i++)
@@ -307,8 +315,6 @@ int world_start(struct world *world, raft_node_number number) {
     replica->is_touched = true;
     replica->is_logging = false;
     replica->queued_us = UINT64_MAX;
-    if (replica->promise_us)
-        options.io.durable_promise_us = &replica->promise_us;
     error = shard_new(&options, replica->recovery, &replica->shard, &replica->problem);
     if (error) {
         replica->shard = NULL;

@@ -27,6 +27,7 @@ struct replica {
     struct config config;
     uint64_t promise_us; /* what the worker's directory says of it; 0: nothing */
     struct metrics *metrics;
+    struct shard_io shard_io;
     struct log log;
     struct wal *wal;
     struct shard *shard; /* NULL: down */
