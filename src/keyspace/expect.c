@@ -88,17 +88,17 @@ static size_t at_most(size_t count) {
     return count < KEYSPACE_EXPECTED_MAXIMUM ? count : KEYSPACE_EXPECTED_MAXIMUM;
 }
 
-void keyspace_expect(struct keyspace *keyspace, const struct bytes *keys, size_t count) {
-    if (keyspace->expected == NULL && count > 0)
-        keyspace->expected = memory_allocate(sizeof *keyspace->expected);
-    if (keyspace->expected == NULL)
-        return;
-    keyspace->expected->count = at_most(count);
-    keyspace->expected->next = 0;
-    for (size_t i = 0; i < keyspace->expected->count; i++)
-        expect_key(&keyspace->expected->keys[i], keyspace, keys[i]);
-    fetch_records(keyspace->expected);
+void keyspace_expect(struct keyspace *keyspace, struct expected_keys *expected,
+                     const struct bytes *keys, size_t count) {
+    expected->count = at_most(count);
+    expected->next = 0;
+    for (size_t i = 0; i < expected->count; i++)
+        expect_key(&expected->keys[i], keyspace, keys[i]);
+    fetch_records(expected);
+    keyspace->expected = expected;
 }
+
+void keyspace_expect_none(struct keyspace *keyspace) { keyspace->expected = NULL; }
 
 void keyspace_fetch(const struct keyspace_hint *hints, size_t count) {
     struct expected_keys expected;

@@ -20,7 +20,6 @@ void keyspace_free(struct keyspace *keyspace) {
     keyspace->watch = NULL;
     keyspace_clear(keyspace); /* the cut need not go through the tables then */
     keyspace_end_cut(keyspace);
-    memory_free(keyspace->expected);
     memory_free(keyspace);
 }
 

@@ -30,10 +30,25 @@ void keyspace_slot_keys(const struct keyspace *keyspace, slot_number slot, size_
 void keyspace_clear(struct keyspace *keyspace);
 
 enum { KEYSPACE_EXPECTED_MAXIMUM = 32 };
+/* Where keys that are expected stand, if they are there. */
+struct expected_key {
+    const struct keyspace *keyspace;
+    struct bytes key;
+    uint64_t hash;
+    slot_number slot;
+};
+struct expected_keys {
+    size_t count;
+    size_t next; /* those before it were looked up */
+    struct expected_key keys[KEYSPACE_EXPECTED_MAXIMUM];
+};
 /* These keys are looked up next, about in this order: what stands where they do is fetched for all
- * of them at once, so that the waits for memory overlap. Borrows what the keys say until the next
- * call; with none nothing is expected any more. It changes nothing but the time that takes. */
-void keyspace_expect(struct keyspace *keyspace, const struct bytes *keys, size_t count);
+ * of them at once, so that the waits for memory overlap. Of more than KEYSPACE_EXPECTED_MAXIMUM the
+ * first. Fills `expected` and borrows it, and what the keys say, until keyspace_expect_none(). It
+ * changes nothing but the time that takes. */
+void keyspace_expect(struct keyspace *keyspace, struct expected_keys *expected,
+                     const struct bytes *keys, size_t count);
+void keyspace_expect_none(struct keyspace *keyspace);
 
 struct keyspace_hint {
     const struct keyspace *keyspace;

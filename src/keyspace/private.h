@@ -30,26 +30,12 @@ struct loading_string {
     uint64_t expiry_ms;
 };
 
-/* Where a key that is expected stands, if it is there. */
-struct expected_key {
-    const struct keyspace *keyspace;
-    struct bytes key;
-    uint64_t hash;
-    slot_number slot;
-};
-
-struct expected_keys {
-    size_t count;
-    size_t next; /* those before it were looked up */
-    struct expected_key keys[KEYSPACE_EXPECTED_MAXIMUM];
-};
-
 struct keyspace {
     uint64_t hash_seed;
     uint64_t key_count;
     uint64_t memory_bytes; /* records, objects, buckets, pages; the heap counts itself */
     struct expiry_heap expiries;
-    struct expected_keys *expected; /* owned; NULL until something was */
+    struct expected_keys *expected; /* borrowed; NULL: none are */
     struct buffer loading;          /* the start of a block that has not come whole yet */
     struct loading_string string;   /* one that comes in pieces */
     struct slot_watch *watch;       /* borrowed; NULL: nobody watches */

@@ -5,20 +5,12 @@
 #include "command/command.h"
 #include "keyspace/scan.h"
 
-/* What the calls that come next run, found when they were announced. */
-struct expected_commands {
-    const struct machine_call *calls; /* borrowed */
-    size_t count;
-    const struct command *commands[KEYSPACE_EXPECTED_MAXIMUM];
-};
-
 struct keyspace_machine {
     struct machine machine;
     struct keyspace *keyspace;
     uint64_t hash_seed;
     struct command_use *use; /* borrowed; NULL: nobody counts */
     struct remains *remains; /* borrowed; NULL: all is freed at once */
-    struct expected_commands expected;
     struct comparisons comparisons;
 };
 
@@ -31,31 +23,24 @@ static const struct command *command_of(const struct machine_call *call) {
     return command_find(call->arguments[0], sub);
 }
 
-static const struct command *command_expected(struct machine *machine,
-                                              const struct machine_call *call) {
-    const struct expected_commands *expected = &((struct keyspace_machine *)machine)->expected;
-    bool is_expected =
-        expected->count && call >= expected->calls && call < expected->calls + expected->count;
-    return is_expected ? expected->commands[call - expected->calls] : command_of(call);
-}
-
-/* Commands and keys past the maximum, of a long MSET say, are found one by one. */
-static void machine_expect(struct machine *machine, const struct machine_call *calls,
-                           size_t count) {
-    struct expected_commands *expected = &((struct keyspace_machine *)machine)->expected;
+/* Keys past the maximum, of a long MSET say, are found one by one. */
+static void machine_expect(struct machine *machine, struct machine_call *calls, size_t count,
+                           struct expected_keys *expected) {
     struct bytes keys[KEYSPACE_EXPECTED_MAXIMUM];
     size_t key_count = 0;
-    expected->calls = calls;
-    expected->count = count < KEYSPACE_EXPECTED_MAXIMUM ? count : KEYSPACE_EXPECTED_MAXIMUM;
-    for (size_t i = 0; i < expected->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         size_t positions[KEYSPACE_EXPECTED_MAXIMUM], room = KEYSPACE_EXPECTED_MAXIMUM - key_count;
-        const struct command *command = expected->commands[i] = command_of(&calls[i]);
+        const struct command *command = calls[i].command = command_of(&calls[i]);
         size_t found =
             command ? command_keys(command, calls[i].argument_count, positions, room) : 0;
         for (size_t key = 0; key < found && key < room; key++)
             keys[key_count++] = calls[i].arguments[positions[key]];
     }
-    keyspace_expect(keyspace_of(machine), keys, key_count);
+    keyspace_expect(keyspace_of(machine), expected, keys, key_count);
+}
+
+static void machine_expect_none(struct machine *machine) {
+    keyspace_expect_none(keyspace_of(machine));
 }
 
 /* A void reply met nothing: the read is run again. An entry is applied by every replica, and
@@ -72,7 +57,7 @@ static void count_use(struct machine *machine, const struct machine_call *call,
 
 static void run(struct machine *machine, const struct machine_call *call, struct reply *reply,
                 struct buffer *expired_keys) {
-    const struct command *command = command_expected(machine, call);
+    const struct command *command = call->command ? call->command : command_of(call);
     if (!command || !command->run) {
         /* Only a log written by a later release can hold it; the leader checked the command before
          * it proposed it. */
@@ -245,6 +230,7 @@ static void machine_free(struct machine *machine) {
 }
 
 static const struct machine_ops KEYSPACE_MACHINE = {.expect = machine_expect,
+                                                    .expect_none = machine_expect_none,
                                                     .apply = machine_apply,
                                                     .read = run,
                                                     .watch = machine_watch,

@@ -9,7 +9,9 @@
 #include "slot/slot_watch.h"
 #include "wire/reply.h"
 
+struct command;
 struct machine_call {
+    const struct command *command; /* what expect() found that it runs; NULL: it did not look */
     const struct bytes *arguments;
     size_t argument_count;
     uint64_t applied_ms; /* the shard's time */
@@ -25,9 +27,11 @@ struct machine {
 
 struct machine_ops {
     /* Is told of the calls that apply() gets next, in this order, so that what they need can come
-     * from memory for all of them at once. They stay where they are until expect() is called again;
-     * it is called with none before they go. NULL: no use for it. */
-    void (*expect)(struct machine *machine, const struct machine_call *calls, size_t count);
+     * from memory for all of them at once. Notes in them what it found; `keys` is room for more.
+     * These and the arguments stay where they are until expect_none(). NULL: no use for it. */
+    void (*expect)(struct machine *machine, struct machine_call *calls, size_t count,
+                   struct expected_keys *keys);
+    void (*expect_none)(struct machine *machine); /* with expect() */
     void (*apply)(struct machine *machine, const struct machine_call *call, struct reply *reply);
     /* Keys that are past their time by now_ms only are appended to expired_keys: the reply is void
      * then (command.h). */

@@ -103,20 +103,28 @@ static void arguments_reserve(struct payload_arguments *arguments, uint64_t coun
     arguments->items = memory_resize(arguments->items, arguments->capacity * sizeof(struct bytes));
 }
 
-int payload_decode_another(struct cursor *in, struct payload_arguments *arguments, size_t *added) {
-    *added = decode_argument_count(in);
-    if (in->is_failed)
-        return ERR_MALFORMED;
-    arguments_reserve(arguments, arguments->count + *added);
-    for (size_t i = 0; i < *added; i++)
-        arguments->items[arguments->count++] = cursor_length_prefixed(in, SIZE_MAX);
+static int decode_arguments(struct cursor *in, struct bytes *into, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++)
+        into[i] = cursor_length_prefixed(in, SIZE_MAX);
     return in->is_failed ? ERR_MALFORMED : 0;
 }
 
 int payload_decode_command(struct cursor *in, struct payload_arguments *arguments) {
-    size_t added;
-    arguments->count = 0;
-    return payload_decode_another(in, arguments, &added);
+    uint64_t count = decode_argument_count(in);
+    if (in->is_failed)
+        return ERR_MALFORMED;
+    arguments_reserve(arguments, count);
+    arguments->count = count;
+    return decode_arguments(in, arguments->items, count);
+}
+
+int payload_decode_within(struct cursor *in, struct bytes *room, size_t room_count, size_t *count) {
+    struct cursor ahead = *in;
+    *count = decode_argument_count(&ahead);
+    if (!ahead.is_failed && *count > room_count)
+        return ERR_LIMIT;
+    *in = ahead;
+    return in->is_failed ? ERR_MALFORMED : decode_arguments(in, room, *count);
 }
 
 void payload_arguments_release(struct payload_arguments *arguments) {

@@ -30,8 +30,7 @@ struct payload_header {
     struct bytes traces; /* encoded: trace_count times payload_encode_trace() */
 };
 
-/* The arguments of one command or of several; memory that is used again for the next. Zeroed at
- * first. */
+/* The arguments of one command; memory that is used again for the next. Zeroed at first. */
 struct payload_arguments {
     struct bytes *items; /* owned; what they say is borrowed from the payload */
     size_t count, capacity;
@@ -54,9 +53,10 @@ size_t payload_command_bytes(const struct bytes *arguments, size_t count); /* en
 /* ERR_MALFORMED, ERR_VERSION. */
 int payload_decode_header(struct cursor *in, struct payload_header *header) MUST_CHECK;
 int payload_decode_command(struct cursor *in, struct payload_arguments *arguments) MUST_CHECK;
-/* The same, behind the arguments that are there; *added is how many came. */
-int payload_decode_another(struct cursor *in, struct payload_arguments *arguments,
-                           size_t *added) MUST_CHECK;
+/* The same into `room`, of *count arguments. ERR_LIMIT, and nothing is read, if there are more than
+ * room_count of them. */
+int payload_decode_within(struct cursor *in, struct bytes *room, size_t room_count,
+                          size_t *count) MUST_CHECK;
 void payload_arguments_release(struct payload_arguments *arguments);
 /* Can all of it be decoded, and is nothing left over? Without allocating. */
 int payload_check(struct bytes payload) MUST_CHECK;

@@ -46,7 +46,7 @@ struct shard {
     uint64_t time_from_ms, time_from_us;
     bool is_time_ahead;                 /* of this node's wall clock, when it last stamped */
     struct payload_arguments arguments; /* of the command being read */
-    struct payload_arguments applying;  /* of some commands of the entry being applied */
+    struct payload_arguments applying;  /* of one that is applied and has very many */
     struct buffer scratch;              /* one reply */
 
     raft_index expiry_index; /* the last proposed deletion of expired keys stands here */

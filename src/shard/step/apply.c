@@ -14,12 +14,16 @@ enum {
     /* Commands of an entry that are decoded before the first of them runs, so that the machine can
      * fetch for all of them at once. More would push each other out of the nearest cache. */
     APPLY_GROUP_COMMANDS = 32,
-    APPLY_GROUP_ARGUMENTS = 1024 /* past it a group takes no more */
+    APPLY_GROUP_ARGUMENTS = 1024 /* a command that has more is a group by itself */
 };
 
+/* Stands on the stack: what a shard keeps for itself has left the caches by its next entry, where
+ * there are many. */
 struct apply_group {
     struct machine_call calls[APPLY_GROUP_COMMANDS];
     size_t count;
+    struct bytes arguments[APPLY_GROUP_ARGUMENTS];
+    struct expected_keys expected;
 };
 
 /* Waiters of an applied index whose entry is of another term: their entry was replaced by this one,
@@ -66,21 +70,30 @@ static void run_command(struct shard *shard, struct machine_call *call, bool is_
 
 /* Payloads are checked when they come in, from a peer or from the disk, and the others were made
  * here: what cannot be read now is our own fault. */
+static void decode_long(struct shard *shard, struct cursor *in, struct apply_group *group) {
+    int error = payload_decode_command(in, &shard->applying);
+    CHECK(error == 0);
+    group->count = 1;
+    group->calls[0] = (struct machine_call){.arguments = shard->applying.items,
+                                            .argument_count = shard->applying.count};
+}
+
 static void decode_group(struct shard *shard, struct cursor *in, uint32_t left,
                          struct apply_group *group) {
-    struct payload_arguments *arguments = &shard->applying;
-    arguments->count = 0;
-    for (group->count = 0; group->count < left && group->count < APPLY_GROUP_COMMANDS &&
-                           arguments->count < APPLY_GROUP_ARGUMENTS;) {
-        struct machine_call *call = &group->calls[group->count++];
-        int error = payload_decode_another(in, arguments, &call->argument_count);
-        CHECK(error == 0);
+    uint32_t most = left < APPLY_GROUP_COMMANDS ? left : APPLY_GROUP_COMMANDS;
+    size_t used = 0, added = 0;
+    int error = 0;
+    for (group->count = 0; group->count < most; group->count++, used += added) {
+        struct bytes *room = group->arguments + used;
+        error = payload_decode_within(in, room, APPLY_GROUP_ARGUMENTS - used, &added);
+        if (error)
+            break;
+        group->calls[group->count] =
+            (struct machine_call){.arguments = room, .argument_count = added};
     }
-    size_t first = 0; /* the arguments stand still only now */
-    for (size_t i = 0; i < group->count; i++) {
-        group->calls[i].arguments = arguments->items + first;
-        first += group->calls[i].argument_count;
-    }
+    CHECK(error == 0 || error == ERR_LIMIT);
+    if (group->count == 0)
+        decode_long(shard, in, group);
 }
 
 static void run_group(struct shard *shard, struct apply_group *group, uint64_t seed,
@@ -89,7 +102,7 @@ static void run_group(struct shard *shard, struct apply_group *group, uint64_t s
     bool is_expected = ops->expect && group->count > 1;
     bool is_led = shard_leads(shard);
     if (is_expected)
-        ops->expect(shard->machine, group->calls, group->count);
+        ops->expect(shard->machine, group->calls, group->count, &group->expected);
     for (size_t i = 0; i < group->count; i++) {
         struct machine_call *call = &group->calls[i];
         call->applied_ms = call->now_ms = shard->time_ms;
@@ -98,7 +111,7 @@ static void run_group(struct shard *shard, struct apply_group *group, uint64_t s
         run_command(shard, call, is_waited_for);
     }
     if (is_expected)
-        ops->expect(shard->machine, NULL, 0);
+        ops->expect_none(shard->machine);
 }
 
 static void apply_commands(struct shard *shard, const struct raft_entry *entry) {

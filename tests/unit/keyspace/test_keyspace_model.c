@@ -235,10 +235,11 @@ static void change_group(struct world *world, struct keyspace *keyspace, bool is
     enum { GROUP_KEYS = KEYSPACE_EXPECTED_MAXIMUM + 8 };
     char names[GROUP_KEYS][32];
     struct bytes keys[GROUP_KEYS];
+    struct expected_keys expected;
     for (unsigned at = 0; at < GROUP_KEYS; at++)
         keys[at] = key_name(names[at], (unsigned)random_below(&world->random, MODEL_KEYS));
     if (is_expected)
-        keyspace_expect(keyspace, keys, random_below(&world->random, GROUP_KEYS + 1));
+        keyspace_expect(keyspace, &expected, keys, random_below(&world->random, GROUP_KEYS + 1));
     else
         random_below(&world->random, GROUP_KEYS + 1);
     for (unsigned step = 0; step < 2 * GROUP_KEYS; step++) {
@@ -257,7 +258,7 @@ static void change_group(struct world *world, struct keyspace *keyspace, bool is
         assert_true(keyspace_delete(keyspace, bytes_of(elsewhere, beginning.length)));
     }
     if (is_expected)
-        keyspace_expect(keyspace, NULL, 0);
+        keyspace_expect_none(keyspace);
 }
 
 /* Some keys, in both keyspaces by turns; more than are taken. */

@@ -53,6 +53,27 @@ static void test_decoded(void **state) {
     payload_arguments_release(&arguments);
 }
 
+/* What does not fit is still there to be decoded otherwise; what is cut short is an error. */
+static void test_decoded_within(void **state) {
+    (void)state;
+    struct cursor in = cursor_of(bytes_of(GOLDEN, sizeof(GOLDEN)));
+    struct payload_header header;
+    struct bytes room[3];
+    size_t count;
+    assert_int_equal(payload_decode_header(&in, &header), 0);
+    struct cursor begun = in;
+    assert_int_equal(payload_decode_within(&in, room, 2, &count), ERR_LIMIT);
+    assert_int_equal(payload_decode_within(&in, room, 3, &count), 0);
+    assert_int_equal(count, 3);
+    assert_true(bytes_equal(room[0], BYTES_LITERAL("SET")));
+    assert_int_equal(room[2].length, 0);
+    assert_int_equal(payload_decode_within(&in, room, 3, &count), 0);
+    assert_int_equal(count, 2);
+    assert_int_equal(cursor_finish(&in), 0);
+    begun.end = begun.at + 3;
+    assert_int_equal(payload_decode_within(&begun, room, 3, &count), ERR_MALFORMED);
+}
+
 static int check_with(struct bytes payload, size_t at, uint8_t value) {
     uint8_t bytes[256];
     assert_in_range(at, 0, payload.length - 1);
@@ -145,4 +166,4 @@ static void test_refused_traces(void **state) {
 
 RUN_TESTS(cmocka_unit_test(test_golden), cmocka_unit_test(test_golden_with_traces),
           cmocka_unit_test(test_refused_traces), cmocka_unit_test(test_decoded),
-          cmocka_unit_test(test_refused))
+          cmocka_unit_test(test_decoded_within), cmocka_unit_test(test_refused))

@@ -25,27 +25,42 @@ static void test_turn_is_one_entry(void **state) {
     world_free(world);
 }
 
-/* Commands of an entry are decoded in groups; a group ends at the 32nd, or behind a thousand
- * arguments. Each is still run once, in its place, on every replica. */
+/* MSET n 0 n 0 ... */
+static const char *set_often(char text[4096], unsigned times) {
+    strcpy(text, "MSET");
+    for (unsigned i = 0; i < times; i++)
+        strcat(text, " n 0");
+    return text;
+}
+
+/* Commands of an entry are decoded in groups; a group ends at the 32nd, or before more than 1024
+ * arguments in all, and a command that has more by itself is one. Each is still run once, in its
+ * place, on every replica. */
 static void test_many_commands_in_their_order(void **state) {
     (void)state;
     struct world *world = world_led(3);
-    char long_set[4096] = "MSET";
-    for (unsigned i = 0; i < 600; i++)
-        strcat(long_set, " n 0");
+    char text[4096];
     raft_index before = raft_last_index(world_raft(world, 1));
     for (unsigned i = 0; i < 10; i++)
         world_propose(world, 1, "INCR n");
-    world_propose(world, 1, long_set);
+    world_propose(world, 1, set_often(text, 600));
     uint64_t last = 0;
     for (unsigned i = 0; i < 77; i++)
         last = world_propose(world, 1, i % 2 ? "INCRBY m 2" : "INCR n");
+    uint64_t half = world_propose(world, 1, set_often(text, 300));
+    world_propose(world, 1, "INCR n");
+    world_propose(world, 1, text);
+    world_propose(world, 1, "INCRBY n 2");
     world_settle(world);
     assert_int_equal(raft_last_index(world_raft(world, 1)), before + 1);
     assert_answer(world, last - 78, "DONE :10|");
     assert_answer(world, last - 77, "DONE +OK|");
     assert_answer(world, last - 45, "DONE :32|");
     assert_answer(world, last, "DONE :39|");
+    assert_answer(world, half, "DONE +OK|");
+    assert_answer(world, half + 1, "DONE :1|");
+    assert_answer(world, half + 2, "DONE +OK|");
+    assert_answer(world, half + 3, "DONE :2|");
     world_run(world, 100);
     assert_true(world_is_equal(world));
     world_free(world);
