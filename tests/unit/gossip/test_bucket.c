@@ -26,6 +26,7 @@ static void test_it_is_bounded_on_both_sides(void **state) {
         assert_int_equal(gossip->bucket.tokens, full - 100);
         bucket_spend(gossip, 100 * LEAST);
         assert_int_equal(gossip->bucket.tokens, -full);
+        assert_int_equal(gossip->counters.tokens_spent, 100 + 100 * LEAST);
         gossip->now_us += 3600 * (uint64_t)SECOND;
         bucket_fill(gossip);
         assert_int_equal(gossip->bucket.tokens, full);
@@ -48,6 +49,21 @@ static void test_time_fills_it(void **state) {
     gossip->now_us += SECOND;
     bucket_fill(gossip);
     assert_int_equal(gossip->bucket.tokens, RATE);
+    world_free(world);
+}
+
+/* However long nobody looked, it is full once, and no second time for the same time. */
+static void test_a_long_time_fills_it_once(void **state) {
+    (void)state;
+    struct world *world = world_with_rate(RATE);
+    struct gossip *gossip = world->nodes[1].gossip;
+    bucket_spend(gossip, RATE);
+    gossip->now_us += UINT64_MAX / RATE + SECOND; /* more than can be counted in bytes */
+    bucket_fill(gossip);
+    assert_int_equal(gossip->bucket.tokens, RATE);
+    bucket_spend(gossip, RATE);
+    bucket_fill(gossip);
+    assert_int_equal(gossip->bucket.tokens, 0);
     world_free(world);
 }
 
@@ -92,6 +108,21 @@ static void test_without_a_limit_it_is_always_full(void **state) {
     world_free(world);
 }
 
+/* The limit is lifted while the bucket is empty: the next step finds it full. */
+static void test_the_limit_is_lifted(void **state) {
+    (void)state;
+    struct world *world = world_with_rate(RATE);
+    struct gossip *gossip = world->nodes[1].gossip;
+    bucket_spend(gossip, 2 * RATE);
+    gossip->timing.bytes_per_second = 0;
+    assert_int_equal(bucket_wait_us(gossip, BUCKET_NEWS), 1);
+    gossip->now_us++;
+    bucket_fill(gossip);
+    assert_true(bucket_admits(gossip, BUCKET_COMPARISON));
+    world_free(world);
+}
+
 RUN_TESTS(cmocka_unit_test(test_it_is_bounded_on_both_sides), cmocka_unit_test(test_time_fills_it),
-          cmocka_unit_test(test_each_has_its_level),
+          cmocka_unit_test(test_a_long_time_fills_it_once),
+          cmocka_unit_test(test_the_limit_is_lifted), cmocka_unit_test(test_each_has_its_level),
           cmocka_unit_test(test_without_a_limit_it_is_always_full))

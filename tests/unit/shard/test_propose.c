@@ -234,7 +234,8 @@ static void test_two_leaderships(void **state) {
     world_free(world);
 }
 
-/* What came in the turn in which leadership goes was proposed to nobody. */
+/* What came in the turn in which leadership goes was proposed to nobody; nor does it go along with
+ * what comes when this replica leads again. */
 static void test_batch_refused_when_deposed(void **state) {
     (void)state;
     struct world *world = world_led(3);
@@ -246,6 +247,11 @@ static void test_batch_refused_when_deposed(void **state) {
     shard_message(world_shard(world, 1), &news);
     assert_answer(world, ticket, "NOT_EXECUTED");
     assert_int_equal(world_try(world, 1, "SET k v"), ERR_NOT_LEADER);
+    world_elect(world, 1);
+    ticket = world_propose(world, 1, "EXISTS k");
+    world_run(world, 100);
+    assert_answer(world, ticket, "DONE :0|");
+    assert_true(world_is_equal(world));
     world_free(world);
 }
 
