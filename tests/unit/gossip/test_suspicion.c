@@ -184,6 +184,45 @@ static void test_contact_begins_it_anew(void **state) {
     world_free(world);
 }
 
+/* It refuted the first suspicion, of which nobody told here, and is suspected again: that is
+ * another one, from now on, and nobody has confirmed it. */
+static void test_of_a_later_incarnation_it_is_another(void **state) {
+    (void)state;
+    struct world *world = world_of(10);
+    struct gossip *gossip = world->nodes[1].gossip;
+    for (unsigned i = 1; i <= 3; i++)
+        accuse(gossip, i);
+    gossip->now_us += gossip->timing.probe_interval_us;
+    struct codec_record record;
+    member_record(made_up_member(gossip, 0), &record);
+    record.incarnation++;
+    name_it(1, record.accuser);
+    record_hear(gossip, made_up_member(gossip, 0), &record, true);
+    assert_float_equal(time_left(gossip), 4.0, 0.001);
+    world_free(world);
+}
+
+/* The last call went out, and answers to it are waited for: who agrees now shortens nothing. Heard
+ * after all, it has its whole time again, and will be called again. */
+static void test_who_was_called_is_waited_for(void **state) {
+    (void)state;
+    struct world *world = world_of(10);
+    struct gossip *gossip = world->nodes[1].gossip;
+    accuse(gossip, 1);
+    struct suspicion *suspicion = suspicion_first(&gossip->detect->open, UINT64_MAX);
+    uint64_t answered_us = gossip->now_us + 10 * gossip->timing.probe_interval_us;
+    suspicion_called(gossip, suspicion, answered_us);
+    accuse(gossip, 2);
+    assert_null(suspicion_first(&gossip->detect->open, UINT64_MAX));
+    assert_null(suspicion_first(&gossip->detect->called, answered_us - 1));
+    assert_ptr_equal(suspicion_first(&gossip->detect->called, answered_us), suspicion);
+    accuse(gossip, 3);
+    suspicion_restart(gossip, made_up_member(gossip, 0));
+    assert_null(suspicion_first(&gossip->detect->called, UINT64_MAX));
+    assert_float_equal(time_left(gossip), 2.0, 0.001);
+    world_free(world);
+}
+
 /* This node stood still: the time in which it could hear nothing is given to the suspect, and none
  * is judged before what came meanwhile is heard. */
 static void test_a_stop_is_given_to_the_suspect(void **state) {
@@ -298,6 +337,8 @@ RUN_TESTS(cmocka_unit_test(test_alone_it_takes_long),
           cmocka_unit_test(test_the_least_is_set),
           cmocka_unit_test(test_bad_health_gives_more_time),
           cmocka_unit_test(test_health_is_bounded), cmocka_unit_test(test_contact_begins_it_anew),
+          cmocka_unit_test(test_who_was_called_is_waited_for),
+          cmocka_unit_test(test_of_a_later_incarnation_it_is_another),
           cmocka_unit_test(test_a_stop_is_given_to_the_suspect),
           cmocka_unit_test(test_the_accused_refutes),
           cmocka_unit_test(test_other_lives_of_this_node),

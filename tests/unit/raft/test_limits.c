@@ -90,6 +90,26 @@ static void test_standings_of_many_nodes(void **state) {
     cluster_free(cluster);
 }
 
+/* Who is willing again leaves its place to others. */
+static void test_standings_that_come_and_go(void **state) {
+    (void)state;
+    struct answers answers = {0};
+    struct cluster *cluster = led_cluster(&answers);
+    struct cluster_node *node = cluster_node(cluster, 2);
+    struct raft_event event = {.kind = RAFT_STANDING};
+    for (event.peer = 1; event.peer <= 2 * RAFT_MEMBER_MAXIMUM; event.peer++) {
+        event.standing = RAFT_WILLING;
+        cluster_step(cluster, node, event); /* whom nobody called anything else */
+        event.standing = RAFT_LEAVING;
+        cluster_step(cluster, node, event);
+        assert_int_equal(raft_standing_of(node->raft, event.peer), RAFT_LEAVING);
+        event.standing = RAFT_WILLING;
+        cluster_step(cluster, node, event);
+        assert_int_equal(node->raft->stander_count, 0);
+    }
+    cluster_free(cluster);
+}
+
 /* Of a vote that comes again and again, or from who does not vote, nothing is kept: there is room
  * for as many as there can be voters. */
 static void test_votes_that_come_again(void **state) {
@@ -172,5 +192,6 @@ RUN_TESTS(cmocka_unit_test(test_reads_that_wait_for_a_round),
           cmocka_unit_test(test_votes_that_come_again),
           cmocka_unit_test(test_reads_that_a_follower_asks_the_leader),
           cmocka_unit_test(test_standings_of_many_nodes),
+          cmocka_unit_test(test_standings_that_come_and_go),
           cmocka_unit_test(test_wishes_that_cannot_be),
           cmocka_unit_test(test_recoveries_that_cannot_be))
