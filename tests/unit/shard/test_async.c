@@ -26,10 +26,12 @@ static void test_answered_before_the_disk(void **state) {
     assert_answer(world, async_read, "DONE $1|1|");
     assert_answer(world, sync_read, "");
     assert_answer(world, sync_write, "");
+    assert_int_equal(world_counted(world, 1, METRIC_async_replies_total, NULL), 2);
     world_hold_disks(world, false);
     world_settle(world);
     assert_answer(world, sync_read, "DONE $1|1|");
     assert_answer(world, sync_write, "DONE +OK|");
+    assert_int_equal(world_counted(world, 1, METRIC_async_replies_total, NULL), 2);
     world_run(world, 100);
     assert_true(world_is_equal(world));
     world_free(world);
