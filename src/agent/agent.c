@@ -83,11 +83,20 @@ static void agent_leave(void *context) {
     CHECK(uv_timer_start(&agent->leave_timer, agent_close, AGENT_LEAVE_MS, 0) == 0);
 }
 
+static void log_overruled(void *context, const char *name, const char *value,
+                          enum config_layer layer) {
+    struct agent *agent = context;
+    log_line(&agent->log, LOG_WARN,
+             "what the file says has no effect: what CONFIG SET said comes before it",
+             LOG_T("setting", name), LOG_T("file", value), LOG_T("by", config_layer_text(layer)));
+}
+
 /* SIGHUP: file and flags once more. */
 static void agent_reload(struct agent *agent) {
-    struct config read;
+    struct config read, before;
     struct buffer problem;
     buffer_init(&problem, AGENT_PROBLEM_MAXIMUM_BYTES);
+    config_copy(&before, &agent->layers.base);
     int code = agent_options_read_again(&agent->options, &read, &problem);
     if (code == 0) {
         if (read.port == 0)
@@ -96,11 +105,14 @@ static void agent_reload(struct agent *agent) {
         config_release(&read);
     }
     buffer_append_u8(&problem, '\0');
-    if (code == 0)
+    if (code == 0) {
+        config_layers_tell_overruled(&agent->layers, &before, log_overruled, agent);
         log_line(&agent->log, LOG_INFO, "settings read again");
-    else
+    } else {
         log_line(&agent->log, LOG_ERROR, "the settings were not read again; nothing is changed",
                  LOG_T("cause", (const char *)buffer_data(&problem)));
+    }
+    config_release(&before);
     buffer_release(&problem);
 }
 

@@ -76,8 +76,10 @@ int config_set(struct config *config, struct bytes name, struct bytes value,
         return ERR_NOT_FOUND;
     }
     if (source == CONFIG_SOURCE_LIVE && setting->when == CONFIG_AT_START) {
-        buffer_append_format(problem, "%s: can only be set at start, in the file or as a flag",
-                             setting->name);
+        buffer_append_format(
+            problem,
+            "%s: can only be set at start; what the file or a flag says of it takes a restart",
+            setting->name);
         return ERR_REFUSED;
     }
     if (source == CONFIG_SOURCE_CLUSTER && !may_be_cluster_wide(setting, problem))

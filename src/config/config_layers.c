@@ -139,6 +139,32 @@ void config_layers_tell(const struct config_layers *layers, struct bytes pattern
     }
 }
 
+struct overruling {
+    const struct config_layers *layers;
+    void (*emit)(void *context, const char *name, const char *value, enum config_layer layer);
+    void *context;
+};
+
+static void tell_if_overruled(void *context, const char *name, const char *before,
+                              const char *after) {
+    (void)before;
+    const struct overruling *overruling = context;
+    const struct setting *setting = setting_find(bytes_of_text(name));
+    char scratch[SETTING_NUMBER_TEXT_BYTES];
+    const char *effective = setting_show(setting, &overruling->layers->effective, scratch);
+    if (strcmp(effective, after) != 0)
+        overruling->emit(overruling->context, name, config_is_secret(name) ? "(hidden)" : after,
+                         layer_of(overruling->layers, setting));
+}
+
+void config_layers_tell_overruled(const struct config_layers *layers, const struct config *before,
+                                  void (*emit)(void *context, const char *name, const char *value,
+                                               enum config_layer layer),
+                                  void *context) {
+    struct overruling overruling = {.layers = layers, .emit = emit, .context = context};
+    config_difference(before, &layers->base, tell_if_overruled, &overruling);
+}
+
 const char *config_layer_text(enum config_layer layer) {
     switch (layer) {
     case CONFIG_LAYER_BUILT_IN:

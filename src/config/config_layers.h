@@ -52,5 +52,12 @@ void config_layers_tell(const struct config_layers *layers, struct bytes pattern
                         void (*emit)(void *context, const char *name, const char *value,
                                      enum config_layer layer, enum config_when when),
                         void *context);
+/* Once the file was read again: calls `emit` for every setting of which it says something else than
+ * `before` (the former `base`), without effect, as a higher layer says something else again; secrets
+ * are hidden. */
+void config_layers_tell_overruled(const struct config_layers *layers, const struct config *before,
+                                  void (*emit)(void *context, const char *name, const char *value,
+                                               enum config_layer layer),
+                                  void *context);
 /* "built-in", "file", "cluster", "node". */
 const char *config_layer_text(enum config_layer layer);

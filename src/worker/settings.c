@@ -332,16 +332,31 @@ static int take_file(struct worker *worker, struct bytes pairs, struct buffer *p
     return settle_own(worker, &changed, "file", problem);
 }
 
+/* Whoever wrote it there waits for what it does. */
+static void log_overruled(void *context, const char *name, const char *value,
+                          enum config_layer layer) {
+    struct worker *worker = context;
+    log_line(worker->io.log, LOG_WARN,
+             "what the file says has no effect: what CONFIG SET or `trothdb cluster set` said "
+             "comes before it",
+             LOG_F("node", worker->self), LOG_T("setting", name), LOG_T("file", value),
+             LOG_T("by", config_layer_text(layer)));
+}
+
 void settings_file_mail(struct worker *worker, struct bytes pairs) {
     struct buffer problem;
+    struct config before;
+    config_copy(&before, &worker->layers.base);
     buffer_init(&problem, SETTINGS_PROBLEM_BYTES);
     if (take_file(worker, pairs, &problem)) {
         buffer_append_u8(&problem, 0);
         log_line(worker->io.log, LOG_ERROR, "the settings were not read again; nothing is changed",
                  LOG_T("cause", (const char *)buffer_data(&problem)));
     } else {
+        config_layers_tell_overruled(&worker->layers, &before, log_overruled, worker);
         log_line(worker->io.log, LOG_INFO, "settings read again");
     }
+    config_release(&before);
     buffer_release(&problem);
 }
 

@@ -109,6 +109,7 @@ test('SIGHUP: an agent reads its file again, all of it or nothing; a seed may be
   await becomes('gossip-fan-out', '7');
   await becomes('zone', 'east');
   assert.strictEqual(await value('gossip-suspicion-factor'), '6'); // said to this agent itself
+  assert.match(agent.log, /level=warn msg="what the file says has no effect: [^"]*" setting=gossip-suspicion-factor file=5 by=node\n/);
   await until('it is logged', async () => /setting changed.* setting=gossip-fan-out before=5 after=7 by=file/.test(agent.log));
   for (const [text, why] of [['zone north\nnosuch 1\n', /nosuch/], ['zone north\nlog-format json\n', /log-format: can only be set at start/],
     ['zone north\ngossip-fan-out many\n', /gossip-fan-out/]]) {

@@ -137,6 +137,8 @@ test('settings of all nodes, of one, and of the file', async (t) => {
     first.process.kill('SIGHUP');
     await everywhere([first], 'timeout', '13');
     assert.strictEqual(await value(first, 'slowlog-max-len'), '12');
+    assert.match(first.log, /level=warn msg="what the file says has no effect: [^"]*" node=1 setting=slowlog-max-len file=10 by=cluster\n/);
+    assert.strictEqual(first.log.match(/what the file says has no effect/g).length, 1);
     assert.match(first.log, /setting changed.* setting=timeout before=11 after=13 by=file/);
     for (const [text, why] of [['timeout 14\nheartbeat-ms 9000\n', /heartbeat-ms/], ['timeout 14\nnosuch 1\n', /nosuch/],
       ['timeout 14\nlog-format json\n', /log-format: can only be set at start/]]) {

@@ -85,8 +85,9 @@ static void test_refusals_say_what_is_allowed_and_change_nothing(void **state) {
         "from 4kb to 64mb");
     assert_set(&config, "read-mode", "lea", CONFIG_SOURCE_LIVE, ERR_INVALID,
                "read-mode: 'lea' is not allowed; it must be lease or quorum");
-    assert_set(&config, "port", "7100", CONFIG_SOURCE_LIVE, ERR_REFUSED,
-               "port: can only be set at start, in the file or as a flag");
+    assert_set(
+        &config, "port", "7100", CONFIG_SOURCE_LIVE, ERR_REFUSED,
+        "port: can only be set at start; what the file or a flag says of it takes a restart");
     assert_set(&config, "prot", "1", CONFIG_SOURCE_FILE, ERR_NOT_FOUND,
                "no setting is called 'prot'; `trothdb server --help` lists all");
     struct config fresh;

@@ -121,6 +121,44 @@ static void test_a_file_read_again_is_taken_whole(void **state) {
     buffer_release(&problem);
 }
 
+static void note_overruled(void *context, const char *name, const char *value,
+                           enum config_layer layer) {
+    buffer_append_format(context, "%s=%s:%s;", name, value, config_layer_text(layer));
+}
+
+static void test_what_the_file_says_in_vain_is_told(void **state) {
+    (void)state;
+    struct config base, again;
+    struct config_layers layers;
+    struct buffer problem, told;
+    buffer_init(&problem, 4096);
+    buffer_init(&told, 4096);
+    config_init(&base);
+    config_layers_init(&layers, &base);
+    config_copy(&again, &base);
+    assert_int_equal(layer_set(&layers, CONFIG_LAYER_NODE, "timeout", "7"), 0);
+    assert_int_equal(layer_set(&layers, CONFIG_LAYER_NODE, "requirepass", "of the node"), 0);
+    assert_int_equal(layer_set(&layers, CONFIG_LAYER_NODE, "maxclients", "50"), 0);
+    assert_int_equal(layer_set(&layers, CONFIG_LAYER_CLUSTER, "slowlog-max-len", "12"), 0);
+    /* maxclients is what it is already, loglevel is decided by the file. */
+    assert_parse(&again,
+                 "timeout 5\nrequirepass secret\nmaxclients 50\nslowlog-max-len 10\n"
+                 "loglevel warn\n",
+                 0, "");
+    assert_int_equal(config_layers_set_base(&layers, &again, &problem), 0);
+    assert_int_equal(settle(&layers), 0);
+    config_layers_tell_overruled(&layers, &base, note_overruled, &told);
+    assert_text(&told, "requirepass=(hidden):node;timeout=5:node;slowlog-max-len=10:cluster;");
+    buffer_clear(&told);
+    config_layers_tell_overruled(&layers, &again, note_overruled, &told);
+    assert_text(&told, ""); /* it says what it said before */
+    config_layers_release(&layers);
+    config_release(&again);
+    config_release(&base);
+    buffer_release(&told);
+    buffer_release(&problem);
+}
+
 /* ---- CONFIG REWRITE ---- */
 
 static void test_rewriting_keeps_the_rest(void **state) {
@@ -211,6 +249,7 @@ static void test_the_longest_value_is_read_back(void **state) {
 RUN_TESTS(cmocka_unit_test(test_the_highest_layer_decides),
           cmocka_unit_test(test_layers_that_do_not_go_together),
           cmocka_unit_test(test_a_file_read_again_is_taken_whole),
+          cmocka_unit_test(test_what_the_file_says_in_vain_is_told),
           cmocka_unit_test(test_rewriting_keeps_the_rest),
           cmocka_unit_test(test_what_is_rewritten_is_read_back),
           cmocka_unit_test(test_the_longest_value_is_read_back))
