@@ -53,8 +53,8 @@ void config_layers_tell(const struct config_layers *layers, struct bytes pattern
                                      enum config_layer layer, enum config_when when),
                         void *context);
 /* Once the file was read again: calls `emit` for every setting of which it says something else than
- * `before` (the former `base`), without effect, as a higher layer says something else again; secrets
- * are hidden. */
+ * `before` (the former `base`), without effect, as a higher layer says something else again.
+ * Secrets are hidden. */
 void config_layers_tell_overruled(const struct config_layers *layers, const struct config *before,
                                   void (*emit)(void *context, const char *name, const char *value,
                                                enum config_layer layer),
