@@ -39,14 +39,17 @@ test('one follower is served later, a hedge replaces the one that stopped, and 0
     return Math.min(...after.map((count, at) => count - before[at])) < WRITES / 2;
   });
 
-  const hedgesBefore = await hedges(leading);
-  await until('a follower that stops, and was the quick one, is made up for by the other', async () => {
+  const stopEachInTurn = async () => {
     for (const follower of followers) {
       follower.pause();
       await write(leading, 5);
       follower.resume();
       await haveAll(leading);
     }
+  };
+  const hedgesBefore = await hedges(leading);
+  await until('a follower that stops, and was the quick one, is made up for by the other', async () => {
+    await stopEachInTurn();
     return await hedges(leading) > hedgesBefore;
   });
 
@@ -54,11 +57,6 @@ test('one follower is served later, a hedge replaces the one that stopped, and 0
   await write(leading, 5);
   await haveAll(leading);
   const hedgesAtEnd = await hedges(leading);
-  for (const follower of followers) {
-    follower.pause();
-    await write(leading, 5);
-    follower.resume();
-    await haveAll(leading);
-  }
+  await stopEachInTurn();
   assert.strictEqual(await hedges(leading), hedgesAtEnd, 'nobody is served later, so nothing is hedged');
 });

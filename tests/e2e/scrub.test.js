@@ -36,17 +36,21 @@ async function expectSound(node, count) {
   for (let i = 0; i < count; i += 7) assert.strictEqual(await node.ask('GET', `key${i}`), `value-of-${i}`.repeat(100));
 }
 
+async function flipAndExpectGone(node, bad) {
+  flip(bad);
+  await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '1gb');
+  await until('the damage is told', async () => await info(node, 'scrub_damages') === 1);
+  assert.match(node.log, new RegExp(`the disk has changed what was written.*${path.basename(bad)}`));
+  await until('the segment is gone', async () => !fs.existsSync(bad));
+}
+
 test('a byte flipped in a sealed segment: said, and the segment goes', async (t) => {
   const {nodes: [node]} = await startCluster(t, {nodes: 1, shards: 1, flags: FLAGS});
   await write(node, 0, 200);
   const segments = filesOf(node, /^wal-\d+$/);
   assert.ok(segments.length >= 3, 'the log has sealed segments');
   const bad = segments[1];
-  flip(bad);
-  await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '1gb');
-  await until('the damage is told', async () => await info(node, 'scrub_damages') === 1);
-  assert.match(node.log, new RegExp(`the disk has changed what was written.*${path.basename(bad)}`));
-  await until('the segment is gone', async () => !fs.existsSync(bad));
+  await flipAndExpectGone(node, bad);
   await expectSound(node, 200);
 });
 
@@ -60,11 +64,7 @@ test('a byte flipped in the newest segment of an idle log: said, and the segment
     const bytes = fs.readFileSync(bad);
     return bytes.findLastIndex((byte) => byte !== 0) - bytes.lastIndexOf('value-of-49') > 128;
   });
-  flip(bad);
-  await node.ask('CONFIG', 'SET', 'scrub-bytes-per-second', '1gb');
-  await until('the damage is told', async () => await info(node, 'scrub_damages') === 1);
-  assert.match(node.log, new RegExp(`the disk has changed what was written.*${path.basename(bad)}`));
-  await until('the segment is gone', async () => !fs.existsSync(bad));
+  await flipAndExpectGone(node, bad);
   await expectSound(node, 50);
 });
 
