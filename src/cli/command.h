@@ -13,7 +13,5 @@ const struct cli_command *cli_command_find(const struct cli_command *commands, c
 /* Explains the command that the first argument names, or lists them all. */
 int help_print(const struct cli_command *commands, int argc, char **argv);
 
-int backup_run(int argc, char **argv);
 int check_run(int argc, char **argv);
-int restore_run(int argc, char **argv);
 int version_run(int argc, char **argv);

@@ -1,4 +1,5 @@
 #include "agent/agent.h"
+#include "cli/backup/backup.h"
 #include "cli/chaos/chaos.h"
 #include "cli/cluster/cluster.h"
 #include "cli/command.h"

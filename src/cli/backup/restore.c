@@ -1,5 +1,5 @@
 /* trothdb restore: a new cluster out of a backup (directory/restore.h). */
-#include "cli/restore.h"
+#include "cli/backup/restoring.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/text/number.h"
-#include "cli/command.h"
+#include "cli/backup/backup.h"
 #include "cli/terminal/figure.h"
 #include "cli/terminal/flags.h"
 #include "cli/terminal/refusal.h"

@@ -1,7 +1,7 @@
 /* What `trothdb restore` was asked for and has done: restore.c does it, restore_told.c says what
  * came of it. */
 #pragma once
-#include "cli/backup_place.h"
+#include "cli/backup/backup_place.h"
 #include "cli/terminal/progress.h"
 #include "directory/restore.h"
 #include "io/real/real_disk.h"

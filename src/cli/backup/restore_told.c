@@ -1,5 +1,5 @@
 /* What came of a restore, for people and for programs. */
-#include "cli/restore.h"
+#include "cli/backup/restoring.h"
 
 #include <inttypes.h>
 #include <stdio.h>

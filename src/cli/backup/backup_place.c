@@ -1,4 +1,4 @@
-#include "cli/backup_place.h"
+#include "cli/backup/backup_place.h"
 
 #include <stdio.h>
 #include <stdlib.h>
