@@ -9,6 +9,7 @@
 enum {
     FIRST_PAUSE_INTERVALS = 4,
     SEED_RECHECK_INTERVALS = 2,
+    SEED_SEVERAL_TIMES = 64,
     GRAVES_PER_ROUND = 8, /* of one node; of more graves, others are tried in the next round */
     LOST_PER_ROUND = 2,
     MOVED_GRAVES_MAXIMUM = 256 /* looked at when one has moved; of more, none */
@@ -18,8 +19,8 @@ struct seed {
     struct gossip_address address;
     uint8_t uuid[GOSSIP_UUID_BYTES]; /* who answered there last; zeros: nobody yet */
     uint64_t next_us, interval_us;
-    uint64_t fresh_us;   /* when it was named last, or somebody was known there */
-    uint64_t several_us; /* asked again then, if who answered is known elsewhere */
+    uint64_t fresh_us;                     /* when it was named last, or somebody was known there */
+    uint64_t several_us, several_pause_us; /* asked again then, if who answered is elsewhere */
 };
 
 /* Half of the probes in flight are for the members. */
@@ -96,6 +97,7 @@ void healing_seed(struct gossip *gossip, const struct gossip_address *address) {
     *seed = (struct seed){.address = *address,
                           .next_us = gossip->now_us,
                           .interval_us = gossip->timing.probe_interval_us,
+                          .several_pause_us = gossip->timing.back_off_us,
                           .fresh_us = gossip->now_us};
 }
 
@@ -124,7 +126,9 @@ void healing_seed_answered(struct gossip *gossip, const struct probe *probe,
 
 /* Who answered is reached elsewhere, or nobody has answered yet: the address may be that of a
  * service, which leads to another one each time. Those that have met there, each somebody else, are
- * one cluster only if they go on asking. */
+ * one cluster only if they go on asking. The pause doubles up to so many times the longest for who
+ * is silent: what hands datagrams on may lead each asker to the same one until it was quiet for
+ * some minutes (Linux's connection tracking). */
 static void seed_ask_of_several(struct gossip *gossip, size_t position) {
     struct seed *seed = &gossip->detect->seeds[position];
     const struct member *answered = member_find(gossip, seed->uuid);
@@ -132,7 +136,9 @@ static void seed_ask_of_several(struct gossip *gossip, size_t position) {
         answered != NULL && gossip_address_equal(&answered->shown.who->address, &seed->address);
     if (is_there || gossip->now_us < seed->several_us || !has_room(gossip))
         return;
-    seed->several_us = gossip->now_us + pause_by_lot_us(gossip, gossip->timing.back_off_us);
+    seed->several_us = gossip->now_us + pause_by_lot_us(gossip, seed->several_pause_us);
+    seed->several_pause_us =
+        earlier(2 * seed->several_pause_us, SEED_SEVERAL_TIMES * gossip->timing.back_off_us);
     probe_address(gossip, PROBE_SEED, &seed->address, position);
 }
 
@@ -148,7 +154,8 @@ static void seed_run(struct gossip *gossip, size_t position) {
         seed_ask_of_several(gossip, position);
         return;
     }
-    seed->several_us = gossip->now_us + gossip->timing.back_off_us;
+    seed->several_pause_us = gossip->timing.back_off_us;
+    seed->several_us = gossip->now_us + seed->several_pause_us;
     seed->next_us = gossip->now_us + pause_by_lot_us(gossip, seed->interval_us);
     if (!has_room(gossip))
         return;

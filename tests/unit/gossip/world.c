@@ -92,6 +92,7 @@ static const struct gossip_address *world_way(struct world *world,
     if (world->service.port == 0 || !gossip_address_equal(to, &world->service))
         return to;
     const struct world_node *node;
+    world->service_count++;
     do
         node = &world->nodes[1 + random_below(&world->random, world->count)];
     while (node->gossip == NULL);

@@ -58,6 +58,7 @@ struct world {
     uint64_t digest_count, digest_bytes; /* those that name members and what is known of them */
     uint64_t fill_bytes;                 /* of FILLs, packed or not */
     struct gossip_address service; /* stands for all that run, by lot; port 0: there is none */
+    uint64_t service_count;        /* datagrams that went there */
     uint64_t far_us;               /* between zones: one way, on top */
     uint64_t news_count, far_news_count; /* datagrams of news: all, and between zones */
     uint64_t received_by_version[2];     /* datagrams by version of the wire */
