@@ -93,6 +93,7 @@ struct rewind {
     uint64_t number;                    /* a job of an older one is dropped */
     struct snapshot_manifest *manifest; /* held on the shelf; NULL: there is no snapshot */
     uint32_t loading;                   /* ordinal of the chunk that `raw` is, or will be */
+    bool is_put_off;                    /* it could not be read just then */
     struct buffer raw;
     raft_index apply_to;
     uint64_t next_us;

@@ -39,6 +39,17 @@ static void loaded_all(struct shard *shard) {
     rewind->apply_to = shard->applied_index;
 }
 
+/* Too many files are open, say: nothing is wrong with the snapshot, and the node need not end. */
+static void put_off(struct shard *shard, int error) {
+    struct rewind *rewind = &shard->rewind;
+    log_line(shard->io->log, LOG_WARN,
+             "a snapshot to go back to cannot be read now; it is tried again",
+             LOG_F("shard", shard->number), LOG_F("index", shard->snapshot_index),
+             LOG_T("error", error_text(error)));
+    rewind->is_put_off = true;
+    rewind->next_us = shard_now_us(shard) + shard_pause_us(shard);
+}
+
 static void chunk_read(struct snapshot_job *job, int status) {
     struct shard *shard = job->context;
     struct rewind *rewind = &shard->rewind;
@@ -46,6 +57,10 @@ static void chunk_read(struct snapshot_job *job, int status) {
     shard_touch(shard);
     if (rewind->stage != REWIND_LOADING || rewind->number != job->number)
         return;
+    if (disk_error_may_pass(status)) {
+        put_off(shard, status);
+        return;
+    }
     if (status) {
         fail(shard, status);
         return;
@@ -56,6 +71,7 @@ static void chunk_read(struct snapshot_job *job, int status) {
 
 static void read_chunk(struct shard *shard) {
     struct rewind *rewind = &shard->rewind;
+    rewind->is_put_off = false;
     if (!rewind->manifest || rewind->loading == rewind->manifest->chunk_count) {
         loaded_all(shard);
         return;
@@ -144,7 +160,8 @@ void shard_rewind_to_newest(struct shard *shard) {
 }
 
 uint64_t shard_rewind_deadline_us(const struct shard *shard) {
-    bool is_reading = shard_is_hollow(shard) && shard->rewind.raw.length == 0;
+    bool is_reading =
+        shard_is_hollow(shard) && shard->rewind.raw.length == 0 && !shard->rewind.is_put_off;
     return shard_is_rewinding(shard) && !is_reading ? shard->rewind.next_us : UINT64_MAX;
 }
 
@@ -152,7 +169,9 @@ void shard_tick_rewind(struct shard *shard, uint64_t now_us) {
     if (now_us < shard_rewind_deadline_us(shard))
         return;
     shard->rewind.next_us = now_us + shard_turn_us(shard);
-    if (shard_is_hollow(shard))
+    if (shard->rewind.is_put_off)
+        read_chunk(shard);
+    else if (shard_is_hollow(shard))
         load_some(shard);
     else
         apply_some(shard);

@@ -125,6 +125,28 @@ static struct world *about_to_go_back(void) {
     return world;
 }
 
+/* Too many files are open when it is to read the snapshot: that passes, and is no reason for the
+ * node to end. */
+static void test_waits_for_what_it_cannot_open_now(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    write_long_values(world, 'a');
+    shard_take_snapshot(world_shard(world, 1));
+    world_run(world, 2000);
+    answer_before_the_disks(world, "SET k1 lost", "DONE +OK|");
+    lose_it(world);
+    struct fake_disk *disk = world->replicas[1].disk;
+    disk->no_open = ERR_BUSY;
+    world_let_back(world, 1, 2000);
+    assert_true(world_has_logged(world, 1, "going back"));
+    assert_false(world_is_equal(world));
+    disk->no_open = 0;
+    world_run(world, 30000);
+    assert_true(world_has_logged(world, 1, "went back"));
+    assert_true(world_is_equal(world));
+    world_free(world);
+}
+
 /* No turn does much of it, so the loop's other shards go on; until it is done nothing is read. */
 static void test_goes_back_turn_by_turn(void **state) {
     (void)state;
@@ -225,6 +247,7 @@ static void test_leads_while_it_goes_back(void **state) {
 RUN_TESTS(cmocka_unit_test(test_lost_write_is_taken_back),
           cmocka_unit_test(test_goes_back_to_the_snapshot),
           cmocka_unit_test(test_goes_back_turn_by_turn),
+          cmocka_unit_test(test_waits_for_what_it_cannot_open_now),
           cmocka_unit_test(test_goes_back_while_a_snapshot_is_taken),
           cmocka_unit_test(test_a_snapshot_ends_the_going_back),
           cmocka_unit_test(test_leads_while_it_goes_back))
