@@ -37,6 +37,27 @@ static void test_answered_before_the_disk(void **state) {
     world_free(world);
 }
 
+/* Several that wait for the disk: each gets its own reply. */
+static void test_each_gets_what_was_held_for_it(void **state) {
+    (void)state;
+    struct world *world = world_led(3);
+    world_hold_disks(world, true);
+    uint64_t first = world_propose(world, 1, "INCR n");
+    world_propose_async(world, 1, "SET k long-enough");
+    world_settle(world);
+    uint64_t second = world_read(world, 1, "GET k", 0);
+    uint64_t third = world_read(world, 1, "GET n", 0);
+    world_settle(world);
+    assert_answer(world, first, "");
+    assert_answer(world, third, "");
+    world_hold_disks(world, false);
+    world_settle(world);
+    assert_answer(world, first, "DONE :1|");
+    assert_answer(world, second, "DONE $11|long-enough|");
+    assert_answer(world, third, "DONE $1|1|");
+    world_free(world);
+}
+
 /* To go back a leader needs its log behind the newest snapshot. Where that was forgotten, nobody is
  * answered early before the next snapshot is taken; from then on the log is kept. */
 static void test_not_before_the_log_is_whole(void **state) {
@@ -268,6 +289,7 @@ static void test_given_up_replies_keep_no_replica(void **state) {
 
 RUN_TESTS_OR_PLANT(cmocka_unit_test(test_given_up_replies_keep_no_replica),
                    cmocka_unit_test(test_answered_before_the_disk),
+                   cmocka_unit_test(test_each_gets_what_was_held_for_it),
                    cmocka_unit_test(test_not_before_the_log_is_whole),
                    cmocka_unit_test(test_the_log_is_kept_while_that_is_taken),
                    cmocka_unit_test(test_entry_of_both_kinds),
