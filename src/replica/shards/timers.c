@@ -16,6 +16,7 @@ void timers_touch(void *context, struct shard *shard) {
     struct worker *worker = context;
     struct shard_timers *timers = &worker->hosting->timers;
     uint32_t number = shard_number(shard);
+    timers->is_noted[number] = false;
     if (!timers->is_touched[number]) {
         timers->is_touched[number] = true;
         timers->touched[timers->touched_count++] = number;
@@ -86,13 +87,20 @@ void timers_durable(struct worker *worker, uint64_t wal_sequence) {
     timers->logging_count = kept;
 }
 
+static void note(struct worker *worker, uint32_t number) {
+    bool *is_noted = &worker->hosting->timers.is_noted[number];
+    if (!*is_noted)
+        rounds_note(worker, number);
+    *is_noted = true;
+}
+
 /* An entry touches its shard, and perhaps another, again: the list grows while it is walked. */
 void timers_begin_rounds(struct worker *worker) {
     const struct shard_timers *timers = &worker->hosting->timers;
     unsigned noted = 0;
     do {
         for (; noted < timers->touched_count; noted++)
-            rounds_note(worker, timers->touched[noted]);
+            note(worker, timers->touched[noted]);
         rounds_begin(worker);
     } while (noted < timers->touched_count);
 }
@@ -104,7 +112,7 @@ void timers_end_turn(struct worker *worker) {
         uint32_t shard = timers->touched[i];
         timers->is_touched[shard] = false;
         if (worker->shards[shard]) {
-            rounds_note(worker, shard);
+            note(worker, shard);
             note_logging(timers, shard, worker->shards[shard]);
             queue(worker, shard);
             publish_stale(worker, shard);

@@ -10,6 +10,7 @@ struct shard_timers {
     uint64_t queued_us[WORKER_SHARD_MAXIMUM]; /* by shard: its valid one; UINT64_MAX: none */
     uint32_t touched[WORKER_SHARD_MAXIMUM];
     bool is_touched[WORKER_SHARD_MAXIMUM];
+    bool is_noted[WORKER_SHARD_MAXIMUM]; /* by rounds.c, since it was touched last */
     unsigned touched_count;
     uint32_t logging[WORKER_SHARD_MAXIMUM]; /* that await the log, or did a moment ago */
     bool is_logging[WORKER_SHARD_MAXIMUM];
@@ -50,10 +51,10 @@ struct rendezvous_party {
 enum { RENDEZVOUS_PARTY_MAXIMUM = 8 };
 struct rendezvous {
     struct rendezvous_party parties[RENDEZVOUS_PARTY_MAXIMUM];
-    uint64_t round;      /* that was begun last */
-    uint64_t seen_us;    /* who was expected then is awaited */
-    uint64_t until_us;   /* of the bet; 0: none is on */
-    bool is_complete;    /* nobody is missing */
+    uint64_t round;    /* that was begun last */
+    uint64_t seen_us;  /* who was expected then is awaited */
+    uint64_t until_us; /* of the bet; 0: none is on */
+    bool is_complete;  /* nobody is missing */
     struct bet_pause pause;
 };
 
