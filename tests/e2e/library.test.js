@@ -21,7 +21,10 @@ async function buildExample(directory) {
   const installed = await run('meson', ['install', '-C', build, '--no-rebuild', '--tags', 'devel,runtime', '--destdir', destination],
     {timeout: 60000});
   assert.strictEqual(installed.code, 0, installed.stdout + installed.stderr);
-  const pc = fs.readdirSync(destination, {recursive: true}).map(String).find((file) => file.endsWith('troth-gossip.pc'));
+  const files = fs.readdirSync(destination, {recursive: true}).map(String);
+  for (const file of ['share/doc/trothdb/LICENSE', 'share/trothdb/prometheus/data.rules.yml', 'share/trothdb/grafana/gossip.json'])
+    assert.ok(files.some((one) => one.endsWith(file)), `${file} is installed`);
+  const pc = files.find((file) => file.endsWith('troth-gossip.pc'));
   assert.ok(pc, 'a file for pkg-config is installed');
   const searched = (await run('pkg-config', ['--variable', 'pc_path', 'pkg-config'])).stdout.trim().split(':');
   assert.ok(searched.includes(path.dirname(`/${pc}`)), `pkg-config looks for /${pc} by itself, in ${searched}`);
