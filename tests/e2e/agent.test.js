@@ -215,7 +215,9 @@ async function outliveCopy(cluster, original, asked) {
   await copy.start();
   await until('the copy is where it was', async () => (await seen()).address === `127.0.0.1:${copy.peerPort}`);
   const {generation} = await seen();
-  await until('the original knows', async () => original.log.includes("another process has this node's UUID"));
+  const conflicts = async () => Number(/^trothdb_gossip_identity_conflicts_total (\d+)/m.exec((await original.get('/metrics')).text)[1]);
+  const before = await conflicts(); // it may have heard of an earlier life of the copy already
+  await until('the original knows', async () => await conflicts() >= before + 5);
   await copy.stop();
   await original.stop();
   await original.start();
