@@ -3,6 +3,7 @@
 #include "shard/machine/keyspace_machine.h"
 #include "sim/check/checks.h"
 #include "sim/check/past.h"
+#include "sim/check/situations.h"
 #include "sim/cluster/node.h"
 #include "sim/workload/workload.h"
 #include "sim/world/blobs.h"
@@ -128,12 +129,16 @@ static const struct shard_backup *backup_for(const struct recall *recall,
     return cluster_backup_shard_at(&recall->catalogue.clusters[0], wanted->shard, &wanted->target);
 }
 
+/* From a place that the shard has left since it was recovered? */
+static bool is_former(const struct recall *recall, const struct wanted *wanted) {
+    return backup_for(recall, wanted) !=
+           cluster_backup_shard(&recall->catalogue.clusters[0], wanted->shard);
+}
+
 /* From a place that the shard has left since it was recovered, and in which it may have been given
  * up then? What was archived of that is what it was, and nothing else is known of it any more. */
 static bool is_given_up(const struct recall *recall, const struct wanted *wanted, uint64_t index) {
-    const struct shard_backup *newest =
-        cluster_backup_shard(&recall->catalogue.clusters[0], wanted->shard);
-    return backup_for(recall, wanted) != newest &&
+    return is_former(recall, wanted) &&
            past_is_given_up(recall->simulation, wanted->shard, index, 0);
 }
 
@@ -161,6 +166,8 @@ static uint64_t recall_moment(struct recall *recall, const struct wanted *wanted
                         (long long)wanted->target.time_ms, recall->reader.problem.text);
     if (!error && !is_given_up(recall, wanted, replay.index))
         check_moment(recall, wanted, &replay);
+    if (!error && past_recovery_count(simulation, wanted->shard) > 0)
+        situations_recovered_brought_back(simulation);
     simulation->statistics.moments_recalled += !error;
     simulation->statistics.moments_refused += error != 0;
     let_go(&replay);

@@ -207,3 +207,7 @@ void situations_majority_recovered(struct simulation *simulation, bool was_in_ch
     if (was_in_change)
         meet(simulation, SITUATION_MAJORITY_LOST_IN_CHANGE);
 }
+
+void situations_recovered_brought_back(struct simulation *simulation) {
+    meet(simulation, SITUATION_RECOVERED_BROUGHT_BACK);
+}

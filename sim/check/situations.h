@@ -23,5 +23,7 @@ void situations_after_turn(struct simulation *simulation, struct sim_thread *thr
 void situations_node_died(struct simulation *simulation, unsigned node);
 void situations_node_started(struct simulation *simulation, unsigned node);
 void situations_majority_recovered(struct simulation *simulation, bool was_in_change);
+/* From its backup, a shard that was recovered. */
+void situations_recovered_brought_back(struct simulation *simulation);
 /* A bit for each, by its number. */
 uint64_t situations_met(const struct simulation *simulation);
