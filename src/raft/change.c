@@ -230,6 +230,17 @@ static void joint_leave(struct raft *raft) {
     configuration_append(raft, &next);
 }
 
+/* Without them what is appended from here on could be neither committed nor taken back: the shard
+ * would stand still though its voters of now go on, and for ever if those do not come back. */
+static bool is_majority_heard(struct raft *raft, const struct raft_configuration *wanted) {
+    unsigned heard_count = 0;
+    for (unsigned i = 0; i < wanted->voter_count; i++) {
+        const struct raft_progress *peer = raft_peer(raft, wanted->voters[i]);
+        heard_count += wanted->voters[i] == raft->self || (peer != NULL && is_heard(raft, peer));
+    }
+    return heard_count * 2 > wanted->voter_count;
+}
+
 static void change_advance(struct raft *raft) {
     const struct raft_configuration *members = raft_members(raft), *wanted = &raft->wanted;
     struct raft_configuration next;
@@ -241,7 +252,7 @@ static void change_advance(struct raft *raft) {
         configuration_append(raft, &next);
     else if (has_same_voters(members, wanted))
         raft->wanted = (struct raft_configuration){0}; /* done */
-    else if (learners_caught_up(raft))
+    else if (learners_caught_up(raft) && is_majority_heard(raft, wanted))
         joint_enter(raft);
 }
 
