@@ -86,7 +86,7 @@ struct stagger {
     uint64_t most_bytes; /* of shard->applied_bytes: it waits no longer then */
 };
 
-/* Going back: rewind.c. */
+/* Going back, and catching up: rewind.c. */
 enum rewind_stage { REWIND_NONE, REWIND_LOADING, REWIND_APPLYING };
 struct rewind {
     enum rewind_stage stage;
@@ -96,5 +96,7 @@ struct rewind {
     bool is_put_off;                    /* it could not be read just then */
     struct buffer raw;
     raft_index apply_to;
+    bool is_catching_up; /* it did not go back */
+    raft_index seen;     /* of what is committed then: its bytes were counted */
     uint64_t next_us;
 };

@@ -95,6 +95,15 @@ enum { SHARD_LOAD_FACTOR = 16 };
 static inline size_t shard_load_bytes(const struct shard *shard) {
     return (size_t)shard->io->config->snapshot_turn_bytes * SHARD_LOAD_FACTOR;
 }
+/* Who has more than so much to apply at once, as after a start, catches up bit by bit, so much a
+ * turn; between two turns the other shards and clients have theirs. */
+enum { SHARD_BEHIND_FACTOR = 1024, SHARD_CATCH_UP_FACTOR = 64 };
+static inline size_t shard_behind_bytes(const struct shard *shard) {
+    return (size_t)shard->io->config->snapshot_turn_bytes * SHARD_BEHIND_FACTOR;
+}
+static inline size_t shard_catch_up_bytes(const struct shard *shard) {
+    return (size_t)shard->io->config->snapshot_turn_bytes * SHARD_CATCH_UP_FACTOR;
+}
 static inline uint64_t shard_again_us(const struct shard *shard) {
     return (uint64_t)shard->io->config->snapshot_again_ms * 1000;
 }

@@ -133,10 +133,28 @@ static void apply_commands(struct shard *shard, const struct raft_entry *entry) 
         shard_trace_applied(shard, entry);
 }
 
+/* Of much that is committed nothing is applied in this turn: it is caught up with bit by bit
+ * (rewind.c). */
+static raft_index limit_of_turn(struct shard *shard) {
+    raft_index limit = shard_apply_limit(shard), last = shard->applied_index;
+    if (shard_is_rewinding(shard) || limit > raft_commit_index(shard->raft))
+        return limit;
+    for (size_t bytes = 0; last < limit && bytes <= shard_behind_bytes(shard);)
+        bytes += raft_entry_at(shard->raft, ++last)->length;
+    if (last >= limit)
+        return limit;
+    shard->rewind = (struct rewind){.stage = REWIND_APPLYING,
+                                    .is_catching_up = true,
+                                    .apply_to = shard->applied_index,
+                                    .seen = limit};
+    shard_touch(shard);
+    return shard->applied_index;
+}
+
 bool shard_apply(struct shard *shard) {
     shard_caught_up(shard);
     shard_release_held(shard);
-    raft_index limit = shard_apply_limit(shard);
+    raft_index limit = limit_of_turn(shard);
     if (shard->applied_index >= limit)
         return false;
     metric_add(shard->io->cells.entries_applied, limit - shard->applied_index);

@@ -105,18 +105,33 @@ static void load_some(struct shard *shard) {
 
 /* ---- the log behind it ---- */
 
+/* Who catches up applies what has come since the last turn as well, or the end would move away as
+ * fast as this comes nearer. */
+static size_t bytes_of_turn(struct shard *shard, raft_index commit_index) {
+    struct rewind *rewind = &shard->rewind;
+    if (!rewind->is_catching_up)
+        return shard_load_bytes(shard);
+    size_t turn_bytes = shard_catch_up_bytes(shard);
+    while (rewind->seen < commit_index)
+        turn_bytes += raft_entry_at(shard->raft, ++rewind->seen)->length;
+    return turn_bytes;
+}
+
 /* An entry at least; so the end is reached however long they are. */
 static void apply_some(struct shard *shard) {
     struct rewind *rewind = &shard->rewind;
     raft_index commit_index = raft_commit_index(shard->raft);
-    for (size_t bytes = 0; rewind->apply_to < commit_index && bytes < shard_load_bytes(shard);)
+    size_t turn_bytes = bytes_of_turn(shard, commit_index);
+    for (size_t bytes = 0; rewind->apply_to < commit_index && bytes < turn_bytes;)
         bytes += raft_entry_at(shard->raft, ++rewind->apply_to)->length;
-    bool is_last = rewind->apply_to >= commit_index;
-    if (is_last) {
+    bool is_last = rewind->apply_to >= commit_index, has_gone_back = !rewind->is_catching_up;
+    if (rewind->is_catching_up)
+        shard_apply(shard); /* or it would find itself behind again */
+    if (is_last)
         shard_end_rewind(shard);
+    if (is_last && has_gone_back)
         log_line(shard->io->log, LOG_INFO, "went back", LOG_F("shard", shard->number),
                  LOG_F("commit", commit_index));
-    }
     shard_apply(shard);
 }
 
@@ -168,7 +183,7 @@ uint64_t shard_rewind_deadline_us(const struct shard *shard) {
 void shard_tick_rewind(struct shard *shard, uint64_t now_us) {
     if (now_us < shard_rewind_deadline_us(shard))
         return;
-    shard->rewind.next_us = now_us + shard_turn_us(shard);
+    shard->rewind.next_us = now_us + (shard->rewind.is_catching_up ? 0 : shard_turn_us(shard));
     if (shard->rewind.is_put_off)
         read_chunk(shard);
     else if (shard_is_hollow(shard))

@@ -7,7 +7,10 @@
  * While it loads, the machine is neither the old state nor the new: nothing is applied to it, read
  * from it or saved of it. From then on it is a replica that lags. A newer snapshot that becomes
  * durable meanwhile lets the log go that is needed from the older one, so it begins again with
- * that. */
+ * that.
+ *
+ * A replica that has much to apply at once, as after a start, catches up in the same way, with the
+ * machine that it has (apply.c): it begins with APPLYING. */
 #pragma once
 #include "shard/state/state.h"
 

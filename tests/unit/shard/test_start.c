@@ -41,6 +41,39 @@ static void test_restart(void **state) {
     world_free(world);
 }
 
+/* It has a long log behind its snapshot, and hears at once that all of it is committed: no turn
+ * applies much of it, a read waits for the end, and what is written meanwhile is no end of it. */
+static void test_a_long_log_is_applied_turn_by_turn(void **state) {
+    (void)state;
+    enum { KEYS = 60 };
+    struct world *world = world_led_taking(1, WORLD_SNAPSHOT_NEVER);
+    world->replicas[1].config.snapshot_turn_bytes = 256;
+    world_write_much(world, 1, KEYS);
+    uint64_t hash = world_state_hash(world, 1);
+    world_restart_leading(world, 1);
+    struct shard *shard = world_shard(world, 1);
+    raft_index end = raft_commit_index(shard_raft(shard));
+    assert_true(end > KEYS);
+    uint64_t read = world_read(world, 1, "STRLEN key59", 0);
+    unsigned turns = 0;
+    for (; shard_applied_index(shard) < end; turns++) {
+        raft_index before = shard_applied_index(shard);
+        raft_index left = raft_commit_index(shard_raft(shard)) - before;
+        assert_string_equal(world_answer(world, read), "");
+        world_write_much(world, 1, 1);
+        shard_tick(shard);
+        assert_in_range(shard_applied_index(shard) - before, 1, 3);
+        assert_true(raft_commit_index(shard_raft(shard)) - shard_applied_index(shard) < left);
+    }
+    assert_in_range(turns, KEYS / 3, KEYS);
+    world_run(world, 2000);
+    assert_true(strncmp(world_answer(world, read), "DONE :", 6) == 0);
+    assert_true(shard_is_settled(shard) && shard_is_idle(shard));
+    world_write_much(world, 1, KEYS);
+    assert_true(world_state_hash(world, 1) == hash);
+    world_free(world);
+}
+
 /* Killed again and again, with the disk's work undone at any point: what was answered is there. */
 static void test_restart_at_any_time(void **state) {
     (void)state;
@@ -157,8 +190,8 @@ static void test_a_damaged_snapshot_is_got_from_the_peers(void **state) {
     world_free(world);
 }
 
-RUN_TESTS(cmocka_unit_test(test_restart), cmocka_unit_test(test_restart_at_any_time),
-          cmocka_unit_test(test_start_without_the_file),
+RUN_TESTS(cmocka_unit_test(test_restart), cmocka_unit_test(test_a_long_log_is_applied_turn_by_turn),
+          cmocka_unit_test(test_restart_at_any_time), cmocka_unit_test(test_start_without_the_file),
           cmocka_unit_test(test_start_with_a_damaged_file),
           cmocka_unit_test(test_one_that_began_again_may_lead),
           cmocka_unit_test(test_a_damaged_snapshot_is_got_from_the_peers))
