@@ -78,8 +78,8 @@ function shardRow(shard, byNumber) {
     { text: isLost ? 'no majority' : count(shard.mayFail), look: isLost ? 'bad' : shard.mayFail === 0 && shard.live < shard.voters.length ? 'warn' : '' }, lackCell(shard, byNumber)] }
 }
 
-// A program with the library says neither of which kind it is nor where clients are served.
-const kindOf = (member) => member.kind || (member.cluster ? 'node of another cluster' : member.client ? 'spare' : 'program')
+// A node that is none of this cluster's is a spare, or another's.
+const kindOf = (member) => member.kind !== 'node' ? member.kind : member.cluster ? 'node of another cluster' : 'spare'
 
 function memberRow(member) {
   const name = member.self ? { text: `${member.name} (this one)`, look: 'name' } : { text: member.name, look: 'name', href: consoleOf(member.admin) }

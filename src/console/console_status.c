@@ -1,6 +1,7 @@
 #include "console/console_status.h"
 
 #include "base/text/json.h"
+#include "member/gossip_call.h"
 #include "member/gossip_news.h"
 #include "member/gossiper.h"
 #include "member/said_keys.h"
@@ -35,12 +36,15 @@ static void write_ago(const struct members_writer *writer, const char *name, uin
                     writer->now_us > then_us ? (writer->now_us - then_us) / 1000 : 0);
 }
 
+static void write_text(const struct members_writer *writer, const char *key, struct bytes text) {
+    if (text.length > CONSOLE_TEXT_MAXIMUM_BYTES)
+        text.length = CONSOLE_TEXT_MAXIMUM_BYTES;
+    json_bytes(writer->json, key, text);
+}
+
 static void write_said(const struct members_writer *writer, const struct gossip_member *member,
                        const char *key) {
-    struct bytes said = gossip_get(writer->gossip, member, bytes_of_text(key));
-    if (said.length > CONSOLE_TEXT_MAXIMUM_BYTES)
-        said.length = CONSOLE_TEXT_MAXIMUM_BYTES;
-    json_bytes(writer->json, key, said);
+    write_text(writer, key, gossip_get(writer->gossip, member, bytes_of_text(key)));
 }
 
 static void write_who(const struct members_writer *writer, const struct gossip_member *member) {
@@ -69,12 +73,13 @@ static void write_contact(const struct members_writer *writer, const struct goss
 }
 
 static void write_member(struct members_writer *writer, const struct gossip_member *member) {
-    static const char *const said[] = {
-        GOSSIP_SAYS_CLIENT,  GOSSIP_SAYS_ADMIN,    GOSSIP_SAYS_KIND, GOSSIP_SAYS_VERSION,
-        GOSSIP_SAYS_CLUSTER, GOSSIP_SAYS_STANDING, GOSSIP_KEY_ZONE};
+    static const char *const said[] = {GOSSIP_SAYS_CLIENT,   GOSSIP_SAYS_ADMIN,
+                                       GOSSIP_SAYS_VERSION,  GOSSIP_SAYS_CLUSTER,
+                                       GOSSIP_SAYS_STANDING, GOSSIP_KEY_ZONE};
     json_open(writer->json, NULL, '{');
     write_who(writer, member);
     write_contact(writer, member);
+    write_text(writer, GOSSIP_SAYS_KIND, gossip_call_kind(writer->gossip, member));
     for (size_t i = 0; i < sizeof said / sizeof said[0]; i++)
         write_said(writer, member, said[i]);
     json_close(writer->json, '}');

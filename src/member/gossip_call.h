@@ -17,6 +17,9 @@ void gossip_ring_run(const struct gossip_call *call);
 void gossip_fault_run(const struct gossip_call *call);
 
 /* gossip_member_replies.c */
+/* "node", also of a spare, "agent" or "program": nodes do not say what they are, and programs with
+ * the library serve no clients. Borrows from the member. */
+struct bytes gossip_call_kind(const struct gossip *gossip, const struct gossip_member *member);
 /* MEMBERS, MEMBER, GET and GETALL. */
 void gossip_reply_members(const struct gossip_call *call);
 void gossip_reply_member(const struct gossip_call *call);

@@ -113,8 +113,7 @@ static void reply_said(const struct gossip *gossip, const struct gossip_member *
     reply_bulk(reply, said.data != NULL ? said : BYTES_LITERAL(""));
 }
 
-/* Nodes and spares do not say what they are, and programs with the library serve no clients. */
-static struct bytes kind_of(const struct gossip *gossip, const struct gossip_member *member) {
+struct bytes gossip_call_kind(const struct gossip *gossip, const struct gossip_member *member) {
     struct bytes said = gossip_get(gossip, member, BYTES_LITERAL(GOSSIP_SAYS_KIND));
     if (said.length > 0)
         return said;
@@ -164,7 +163,7 @@ static void reply_one(const struct gossip_call *call, const struct gossip_member
     reply_said(gossip, member, GOSSIP_SAYS_CLIENT, reply);
     reply_said(gossip, member, GOSSIP_SAYS_ADMIN, reply);
     reply_bulk_text(reply, GOSSIP_SAYS_KIND);
-    reply_bulk(reply, kind_of(gossip, member));
+    reply_bulk(reply, gossip_call_kind(gossip, member));
     reply_said(gossip, member, GOSSIP_SAYS_VERSION, reply);
     reply_said(gossip, member, GOSSIP_KEY_ZONE, reply);
     reply_number(reply, "generation", member->who->generation);
