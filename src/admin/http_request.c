@@ -73,6 +73,13 @@ static int parse_header(struct bytes line, struct http_request *request) {
     return 0;
 }
 
+/* Of a head that is not whole yet: who speaks another protocol, Redis's perhaps, waits for an
+ * answer behind its first line, and would wait for ever. */
+static int parse_first_line(struct bytes input, struct http_request *request) {
+    bool is_whole = input.length && memchr(input.data, '\n', input.length) != NULL;
+    return is_whole ? parse_request_line(next_line(&input), request) : 0;
+}
+
 int http_request_parse(struct bytes input, struct http_request *request) {
     *request = (struct http_request){.keeps_alive = false};
     size_t length = input.length ? head_length(input) : 0;
@@ -80,7 +87,7 @@ int http_request_parse(struct bytes input, struct http_request *request) {
         (length == 0 && input.length >= HTTP_HEAD_MAXIMUM_BYTES))
         return ERR_LIMIT;
     if (length == 0)
-        return 0;
+        return parse_first_line(input, request);
     struct bytes head = bytes_of(input.data, length);
     int code = parse_request_line(next_line(&head), request);
     for (unsigned count = 0; code == 0; count++) {

@@ -83,6 +83,7 @@ test('a wrong command line is told what is wrong with it', async (t) => {
     [['cluster', 'settings', 'nosuch*', '--at', H], FAILED, /nothing is shown:\nno setting fits 'nosuch\*'; without a pattern, --all lists all/],
     [['cluster', 'unset', 'nosuch', '--at', H], FAILED, /no setting is called 'nosuch'/],
     [['members', '--at', nobody], FAILED, /Connection refused/],
+    [['members', '--at', `127.0.0.1:${node.adminPort}`], FAILED, /cannot understand .*: not a reply of the Redis protocol/],
     [['members', '--nosuch'], USAGE, /no flag --nosuch/],
     [['members', '--at', '\x1b[31mx'], USAGE, /^trothdb members: '\\x1b\[31mx' is not host:port/],
     [['cluster', 'replicas', 1, '\x1b[31mx', '--at', H], FAILED, /nothing was changed:\n'\\x1b\[31mx' is not host:port/],

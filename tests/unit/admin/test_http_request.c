@@ -95,6 +95,7 @@ static void test_what_is_no_request_is_refused(void **state) {
     struct http_request request;
     static const char *const malformed[] = {
         "GET\r\n\r\n",
+        "*2\r\n$6\r\nGOSSIP\r\n$7\r\nMEMBERS\r\n", /* a client of Redis, which waits now */
         "\r\n\r\n",
         "GET /\r\n\r\n",
         "GET  / HTTP/1.1\r\n\r\n",
