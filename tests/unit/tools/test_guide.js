@@ -52,12 +52,13 @@ const subcommands = new Map([...read('src/cli/main.c').replace(/"\s*\n\s*"/g, ''
 assert.ok(settings.size > 80 && metrics.size > 80 && rows.size > 150 && subcommands.size >= 13,
   `${settings.size} settings, ${metrics.size} metrics, ${rows.size} commands, ${subcommands.size} subcommands`)
 
-// Of `cluster set` the line of its usage that speaks of it; of `cluster` alone, and of the others, all.
+// Of `cluster set` the line of its usage that speaks of it, and what all of them take; of `cluster` alone, and of the others, all.
 function usageOf(name, second) {
   const help = subcommands.get(name)
   const lines = help.split('\n').map((line) => line.replace(/^usage:/, '').trim())
   const own = lines.filter((line) => line.startsWith(`trothdb ${name} ${second} `))
-  return (name === 'cluster' || name === 'backup') && second ? own.join('\n') : help
+  const ofAll = own.length ? lines.filter((line) => line.startsWith('All take ')) : []
+  return (name === 'cluster' || name === 'backup') && second ? [...own, ...ofAll].join('\n') : help
 }
 
 const agentSettings = /SETTINGS\[\] = \{([^}]*)\}/.exec(read('src/agent/agent_options.c'))[1]
