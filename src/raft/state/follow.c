@@ -25,6 +25,7 @@ void raft_follow(struct raft *raft, raft_term term, raft_node_number leader) {
         return;
     raft->term = term;
     raft->vote = 0;
+    raft->is_contradicted = false;
     raft_state_save(raft);
 }
 

@@ -144,7 +144,7 @@ struct raft {
         promised_until_us; /* no vote for anybody but a forced one before: a lease may be out */
     enum raft_election_cause campaign_cause; /* of the deadline that is running */
     bool is_full;         /* takes no entries from a leader: there is no space for them */
-    bool is_contradicted; /* in doubt, and what is committed here is not in the leader's log */
+    bool is_contradicted; /* in doubt, and this term's leader has not what is committed here */
     bool is_behind;       /* lacks what its leader, when last heard, had committed */
     size_t stander_count; /* of `standers` */
 
