@@ -32,6 +32,12 @@ static void accuse(struct gossip *gossip, unsigned accuser) {
     record_hear(gossip, member, &record, true);
 }
 
+/* The first `accusers` of those after it do. */
+static void accuse_by(struct gossip *gossip, unsigned accusers) {
+    for (unsigned i = 1; i <= accusers; i++)
+        accuse(gossip, i);
+}
+
 /* Node 1, which knows as many as make a cluster of `nodes` with it. */
 static struct world *world_of(unsigned nodes) {
     struct world *world = world_new(1);
@@ -52,8 +58,7 @@ static double time_left(const struct gossip *gossip) {
 /* In a cluster of `nodes` of whom so many accuse. */
 static double time_to_refute(unsigned nodes, unsigned accusers) {
     struct world *world = world_of(nodes);
-    for (unsigned i = 1; i <= accusers; i++)
-        accuse(world->nodes[1].gossip, i);
+    accuse_by(world->nodes[1].gossip, accusers);
     double time = time_left(world->nodes[1].gossip);
     world_free(world);
     return time;
@@ -134,8 +139,7 @@ static void test_the_least_is_set(void **state) {
         struct gossip_timing timing = world->timing;
         timing.suspicion_least_percent = rows[i].percent;
         gossip_set_timing(world->nodes[1].gossip, &timing);
-        for (unsigned accuser = 1; accuser <= 3; accuser++)
-            accuse(world->nodes[1].gossip, accuser);
+        accuse_by(world->nodes[1].gossip, 3);
         assert_float_equal(time_left(world->nodes[1].gossip), rows[i].intervals, 0.001);
         world_free(world);
     }
@@ -175,8 +179,7 @@ static void test_contact_begins_it_anew(void **state) {
     (void)state;
     struct world *world = world_of(10);
     struct gossip *gossip = world->nodes[1].gossip;
-    for (unsigned i = 1; i <= 3; i++)
-        accuse(gossip, i);
+    accuse_by(gossip, 3);
     gossip->now_us += gossip->timing.probe_interval_us;
     assert_float_equal(time_left(gossip), 1.0, 0.001);
     suspicion_restart(gossip, made_up_member(gossip, 0));
@@ -190,8 +193,7 @@ static void test_of_a_later_incarnation_it_is_another(void **state) {
     (void)state;
     struct world *world = world_of(10);
     struct gossip *gossip = world->nodes[1].gossip;
-    for (unsigned i = 1; i <= 3; i++)
-        accuse(gossip, i);
+    accuse_by(gossip, 3);
     gossip->now_us += gossip->timing.probe_interval_us;
     struct codec_record record;
     member_record(made_up_member(gossip, 0), &record);
